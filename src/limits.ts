@@ -12,3 +12,13 @@ export const DEFAULT_SEARCH_LIMIT = 100;
 
 /** Matching spans shown in a trace summary: Tempo's default `spss`. */
 export const MATCHED_SPANS_SHOWN = 3;
+
+/** A query's text: room for a generated list of a thousand trace ids, and parsed within milliseconds. */
+export const MAX_QUERY_CHARS = 64 * 1024;
+
+/** Parentheses and prefix operators inside each other, and operators in one query: both bound recursion. */
+export const MAX_QUERY_DEPTH = 200;
+export const MAX_QUERY_OPERATORS = 2_000;
+
+/** Instructions of a regular expression: 36,000 of them took 3 s over one value of 5,000 characters. */
+export const MAX_REGEX_PROGRAM = 10_000;

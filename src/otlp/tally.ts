@@ -1,0 +1,71 @@
+/** What becomes of the spans of one request: taken, or rejected with a reason. */
+import type { SpanColumns } from '../span/columns.ts';
+
+export interface DecodeResult {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Why spans were rejected; '' when none was. */
+  readonly message: string;
+}
+
+export class Tally {
+  accepted = 0;
+  rejected = 0;
+  readonly #reasons = new Map<string, number>();
+
+  reject(reason: string): void {
+    this.rejected++;
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+  }
+
+  result(): DecodeResult {
+    const reasons = [...this.#reasons].map(([reason, count]) => `${count} because ${reason}`);
+    const noun = this.rejected === 1 ? 'span' : 'spans';
+    const message = this.rejected === 0 ? '' : `rejected ${this.rejected} ${noun}: ${reasons.join(', ')}`;
+    return { accepted: this.accepted, rejected: this.rejected, message };
+  }
+}
+
+/** Why a span with these ids can't be taken, or '' when it can. */
+export function idProblem(
+  traceIdBytes: number,
+  traceIdBits: number,
+  spanIdBytes: number,
+  spanIdBits: number,
+  parentIdBytes: number,
+): string {
+  if (traceIdBytes !== 16) return 'the trace id is not 16 bytes long';
+  if (traceIdBits === 0) return 'the trace id is all zeros';
+  if (spanIdBytes !== 8) return 'the span id is not 8 bytes long';
+  if (spanIdBits === 0) return 'the span id is all zeros';
+  if (parentIdBytes !== 0 && parentIdBytes !== 8) return 'the parent span id is not 8 bytes long';
+  return '';
+}
+
+export const NOT_GEN_AI =
+  'this address takes gen-AI spans only: no attribute key begins with gen_ai., ai., traceloop., pydantic_ai. or llm.';
+
+const GEN_AI_KEY = /^(gen_ai|ai|traceloop|pydantic_ai|llm)\./;
+
+/** Tells by its attributes whether the open row is a gen-AI span. Asks each key once. */
+export class GenAiKeys {
+  readonly #known = new Map<number, boolean>();
+
+  constructor(readonly columns: SpanColumns) {}
+
+  isGenAi(): boolean {
+    const { attributes, pairs } = this.columns;
+    for (let entry = attributes.offsets[attributes.count]; entry < attributes.entries; entry++) {
+      if (this.#isGenAiKey(pairs.pairKeys[attributes.pairs[entry]])) return true;
+    }
+    return false;
+  }
+
+  #isGenAiKey(key: number): boolean {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const answer = GEN_AI_KEY.test(this.columns.pairs.keys.text(key));
+    this.#known.set(key, answer);
+    return answer;
+  }
+}
