@@ -1,0 +1,146 @@
+/**
+ * `catalog.sqlite`: projects, hashed tokens, the files of the lake with their statistics, and what the
+ * store must remember between starts. Other processes (the command line) may open it beside the server:
+ * WAL mode and a busy timeout let them. Documented in data/README.md.
+ */
+import { Database } from 'bun:sqlite';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const CATALOG_FILE = 'catalog.sqlite';
+
+/** Raised with every change of the tables or files that an older program would misread. */
+export const FORMAT_VERSION = 1;
+
+export const DEFAULT_PROJECT = 'default';
+
+/** Ids of projects stand in paths, so they can hold no `/`, `.` or upper case (some disks fold it). */
+export const PROJECT_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+/** Waiting for another process's write: a token being made takes milliseconds. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** The data folder was written by a newer program, or is damaged in a way that a person must decide on. */
+export class CatalogError extends Error {
+  override readonly name = 'CatalogError';
+}
+
+/**
+ * Times are Unix milliseconds. Starts are unsigned and durations signed nanoseconds, both stored as the
+ * same 64 bits in SQLite's signed INTEGER.
+ */
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS projects (
+  id TEXT PRIMARY KEY,            -- in paths: ^[a-z0-9][a-z0-9_-]{0,62}$
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS tokens (
+  id TEXT PRIMARY KEY,            -- public, names the token when it is revoked
+  hash BLOB NOT NULL UNIQUE,      -- SHA-256 of the token; the token itself is stored nowhere
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  scope TEXT NOT NULL CHECK (scope IN ('ingest', 'read')),
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS files (
+  path TEXT PRIMARY KEY,          -- below the data folder
+  table_name TEXT NOT NULL,       -- 'spans'
+  project_id TEXT NOT NULL,       -- no reference: a flush must not fail for a project that went
+  day TEXT NOT NULL,              -- UTC, YYYY-MM-DD
+  rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  hash TEXT NOT NULL,             -- xxHash3 of the file, hex
+  trace_index_bytes INTEGER NOT NULL,
+  trace_index_hash TEXT NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL,
+  min_start_unix_nano INTEGER NOT NULL,
+  max_start_unix_nano INTEGER NOT NULL,
+  max_end_unix_nano INTEGER NOT NULL,
+  min_duration_nano INTEGER NOT NULL,
+  max_duration_nano INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
+  statistics TEXT NOT NULL,       -- JSON: services, operations, attribute keys, promoted columns, row groups
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS saved_searches (
+  id TEXT PRIMARY KEY,
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  name TEXT NOT NULL,
+  url TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * Opens or creates the catalog of a data folder; the project `default` always exists. Throws
+ * CatalogError for a newer format or an unreadable file.
+ */
+export function openCatalog(dataDir: string): Database {
+  mkdirSync(dataDir, { recursive: true });
+  const path = join(dataDir, CATALOG_FILE);
+  const db = new Database(path, { create: true, strict: true });
+  try {
+    prepare(db);
+  } catch (error) {
+    db.close();
+    if (error instanceof CatalogError) throw error;
+    throw new CatalogError(`can't open ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return db;
+}
+
+function prepare(db: Database): void {
+  db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const existing = formatVersion(db);
+  if (existing !== undefined && existing > FORMAT_VERSION) {
+    throw new CatalogError(
+      `the data folder has format ${existing}, this program knows ${FORMAT_VERSION} and older: use a newer one`,
+    );
+  }
+  db.run('PRAGMA journal_mode = WAL');
+  // FULL syncs the WAL at each commit: a file may be dropped from the log only after that.
+  db.run('PRAGMA synchronous = FULL');
+  db.run('PRAGMA foreign_keys = ON');
+  if (existing === FORMAT_VERSION) return;
+  db.transaction(() => {
+    db.run(SCHEMA);
+    db.query('INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)').run('format_version', String(FORMAT_VERSION));
+    db.query('INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)').run(
+      DEFAULT_PROJECT,
+      DEFAULT_PROJECT,
+      Date.now(),
+    );
+  }).immediate();
+}
+
+/** Undefined for a new catalog. Read before anything is written, so that a refusal changes nothing. */
+function formatVersion(db: Database): number | undefined {
+  const hasMeta = db.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").get();
+  if (hasMeta === null) return undefined;
+  const value = readMeta(db, 'format_version');
+  return value === undefined ? undefined : Number(value);
+}
+
+/** `flushed_through`: the last log sequence whose spans are in files. `clock_high_water`: Unix ms. */
+export type MetaKey = 'format_version' | 'flushed_through' | 'clock_high_water';
+
+export function readMeta(db: Database, key: MetaKey): string | undefined {
+  const row = db.query<{ value: string }, [string]>('SELECT value FROM meta WHERE key = ?').get(key);
+  return row?.value;
+}
+
+export function writeMeta(db: Database, key: MetaKey, value: string): void {
+  db.query('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(
+    key,
+    value,
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * What the catalog knows of one Parquet file: where it is and what a plan may conclude from it without
+ * opening it. Entries are immutable; a rewrite makes a new file with a new entry.
+ */
+
+/** A service's share of a file. */
+export interface FileService {
+  readonly name: string;
+  readonly spanCount: number;
+  readonly errorCount: number;
+  readonly maxDurationNano: bigint;
+}
+
+/** One operation: a span name and kind of a service. */
+export interface FileOperation {
+  readonly serviceName: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly spanCount: number;
+}
+
+export interface FileAttributeKey {
+  /** As `AttributeScope` of `span-store.ts`. */
+  readonly scope: 'span' | 'resource' | 'event' | 'link' | 'instrumentation';
+  readonly key: string;
+  /** Spans that carry it (an event's or link's key counts once a span). */
+  readonly spanCount: number;
+}
+
+/** An attribute key with a column of its own: `prefix + key` of the schema's `promoted`. */
+export interface PromotedColumn {
+  /** The column in the file, e.g. `span.http.route`. */
+  readonly name: string;
+  readonly type: 'string' | 'int' | 'double' | 'bool';
+}
+
+/** Zone map of one row group; rows are in the order of their traces' first start. */
+export interface RowGroupEntry {
+  readonly rows: number;
+  readonly minStartUnixNano: bigint;
+  readonly maxStartUnixNano: bigint;
+  readonly minDurationNano: bigint;
+  readonly maxDurationNano: bigint;
+  readonly errorCount: number;
+}
+
+/** `operations` and `attributeKeys` are cut at MAX_STATISTICS_ENTRIES, the most frequent first. */
+export interface FileStatistics {
+  readonly services: readonly FileService[];
+  readonly operations: readonly FileOperation[];
+  readonly attributeKeys: readonly FileAttributeKey[];
+  readonly promoted: readonly PromotedColumn[];
+  readonly rowGroups: readonly RowGroupEntry[];
+  /** False when a list above was cut: then what it lacks may still be in the file. */
+  readonly servicesWhole: boolean;
+  readonly operationsWhole: boolean;
+  readonly attributeKeysWhole: boolean;
+}
+
+export interface FileEntry extends FileStatistics {
+  /** Below the data folder, with `/`: `lake/project=ID/date=YYYY-MM-DD/NAME.parquet`. */
+  readonly path: string;
+  readonly projectId: string;
+  /** UTC, `YYYY-MM-DD`. */
+  readonly day: string;
+  readonly rows: number;
+  /** Size of the Parquet file. */
+  readonly bytes: number;
+  /** Of the Parquet file's bytes and of its trace index's (`trace-index.ts`): xxHash3, 16 hex digits. */
+  readonly hash: string;
+  readonly traceIndexBytes: number;
+  readonly traceIndexHash: string;
+  /** The range of log frames whose spans the file may hold. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** Starts and ends are unsigned, durations signed nanoseconds. */
+  readonly minStartUnixNano: bigint;
+  readonly maxStartUnixNano: bigint;
+  readonly maxEndUnixNano: bigint;
+  readonly minDurationNano: bigint;
+  readonly maxDurationNano: bigint;
+  readonly errorCount: number;
+}
+
+/** The trace index stands beside its Parquet file. */
+export function traceIndexPath(parquetPath: string): string {
+  return parquetPath.replace(/\.parquet$/, '.traces');
+}

@@ -1,0 +1,35 @@
+/** Every name below the data folder, in one place. Documented in data/README.md. */
+
+export const LAKE_FOLDER = 'lake';
+export const LOG_FOLDER = 'wal';
+/** Damaged parts of logs, set aside for a person to look at. */
+export const CORRUPT_FOLDER = 'wal/corrupt';
+/** Files of the lake that the catalog does not know. */
+export const LOST_FOLDER = 'lost+found';
+export const LOCK_FILE = 'lock.sqlite';
+/** Says who holds the lock: the process id. */
+export const LOCK_HOLDER_FILE = 'lock.pid';
+
+export function partitionFolder(projectId: string, day: string): string {
+  return `${LAKE_FOLDER}/project=${projectId}/date=${day}`;
+}
+
+/** From the range of log frames, so that a flush done again after a crash writes the same name. */
+export function parquetName(firstSequence: number, lastSequence: number): string {
+  return `${sequenceText(firstSequence)}-${sequenceText(lastSequence)}.parquet`;
+}
+
+export function logName(firstSequence: number): string {
+  return `${sequenceText(firstSequence)}.log`;
+}
+
+/** The first sequence of a log file, or undefined for another file. */
+export function logSequence(name: string): number | undefined {
+  const match = /^([0-9a-f]{12})\.log$/.exec(name);
+  return match === null ? undefined : Number.parseInt(match[1], 16);
+}
+
+/** 12 hex digits sort as text and hold 2^48 frames: 8,900 years of 1,000 a second. */
+function sequenceText(sequence: number): string {
+  return sequence.toString(16).padStart(12, '0');
+}

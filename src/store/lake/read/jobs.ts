@@ -1,0 +1,121 @@
+/** What the main thread asks of a reader worker, and what comes back. Plain data, one file a job. */
+import type { Span } from '../../../span/span.ts';
+import type { SearchOrder } from '../../span-store.ts';
+import type { Extents } from './extents.ts';
+import type { GroupFigures, GroupService } from './groups.ts';
+import type { Rank, RowKey } from './row-key.ts';
+import type { Filter } from './scan.ts';
+import type { SlimRows } from './slim-rows.ts';
+import type { RankedRows } from './top-rows.ts';
+import type { CountedValue, ValueField } from './values.ts';
+
+/** A row group and, where rows have an order, the best rank that one of its rows can have. */
+export interface RowGroupToScan {
+  readonly index: number;
+  readonly best: Rank;
+}
+
+/** Rows of one row group, ascending. */
+export interface RowPick {
+  readonly rowGroup: number;
+  readonly rows: Uint32Array;
+}
+
+interface JobBase {
+  /** Absolute. */
+  readonly path: string;
+  /** Promoted columns of the file. */
+  readonly promoted: ReadonlySet<string>;
+}
+
+/** The best rows of the file. */
+export interface SearchJob extends JobBase {
+  readonly kind: 'search';
+  readonly rowGroups: readonly RowGroupToScan[];
+  readonly filter: Filter;
+  readonly order: SearchOrder;
+  readonly limit: number;
+  readonly after: RowKey | undefined;
+  /** Enough rows that rank before this are known already. */
+  readonly worst: Rank | undefined;
+}
+
+/** Rows as whole spans, in the order of the picks. */
+export interface SpansJob extends JobBase {
+  readonly kind: 'spans';
+  readonly picks: readonly RowPick[];
+}
+
+/** Rows with what a trace's summary needs; `filter` marks those that match. */
+export interface SlimJob extends JobBase {
+  readonly kind: 'slim';
+  readonly picks: readonly RowPick[];
+  readonly filter: Filter;
+}
+
+/** Start and end of every trace in the row groups, and whether a span of it matches. */
+export interface ExtentsJob extends JobBase {
+  readonly kind: 'extents';
+  readonly rowGroups: readonly number[];
+  readonly filter: Filter;
+}
+
+export interface GroupsJob extends JobBase {
+  readonly kind: 'groups';
+  readonly rowGroups: readonly number[];
+  readonly filter: Filter;
+  readonly service: GroupService;
+}
+
+export interface ValuesJob extends JobBase {
+  readonly kind: 'values';
+  readonly rowGroups: readonly number[];
+  readonly filter: Filter;
+  readonly field: ValueField;
+  readonly prefix: string;
+}
+
+export type Job = SearchJob | SpansJob | SlimJob | ExtentsJob | GroupsJob | ValuesJob;
+
+/** By kind of job. A spans job's spans come in parts before its end. */
+export interface JobValues {
+  search: RankedRows;
+  spans: readonly Span[];
+  slim: SlimRows;
+  extents: Extents;
+  groups: readonly GroupFigures[];
+  /** `full`: there were more distinct values than are counted. */
+  values: { readonly values: readonly CountedValue[]; readonly full: boolean };
+}
+
+export interface JobCost {
+  readonly rowGroups: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Row groups that were listed and then not needed. */
+  readonly skippedRowGroups: number;
+}
+
+export interface JobResult<K extends Job['kind'] = Job['kind']> {
+  readonly value: JobValues[K];
+  readonly cost: JobCost;
+}
+
+export type ToWorker =
+  /** Without a module the worker compiles it and sends it back, for the next worker. */
+  | { readonly kind: 'start'; readonly module: WebAssembly.Module | undefined }
+  | { readonly kind: 'job'; readonly id: number; readonly job: Job }
+  | { readonly kind: 'cancel'; readonly id: number };
+
+export type FromWorker =
+  | { readonly kind: 'started'; readonly module: WebAssembly.Module }
+  | { readonly kind: 'part'; readonly id: number; readonly spans: readonly Span[] }
+  | {
+      readonly kind: 'done';
+      readonly id: number;
+      readonly value: JobValues[Job['kind']];
+      readonly cost: JobCost;
+      /** Of the wasm, which never gives memory back. */
+      readonly memoryBytes: number;
+    }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string };

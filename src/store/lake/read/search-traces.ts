@@ -1,0 +1,271 @@
+/** Traces of which a span matches, in order of the trace's own start or duration. */
+import type { Query } from '../../../traceql/ast.ts';
+import type { SearchOrder, TraceSummary } from '../../span-store.ts';
+import { finishSummaries, judgeTraces } from './candidates.ts';
+import type { TraceCondition } from './candidates.ts';
+import { parseTraceCursor, traceCursor } from './cursor.ts';
+import type { TraceCursor } from './cursor.ts';
+import { ExtentsScan, EXTENTS_COLUMNS } from './extents.ts';
+import type { Extents } from './extents.ts';
+import { planScan, splitByRows } from './plan.ts';
+import { ID_BYTES, rankOf, valueOfRank } from './row-key.ts';
+import type { RowKey } from './row-key.ts';
+import { Selection, filterColumns } from './scan.ts';
+import type { Filter } from './scan.ts';
+import { searchRows } from './search.ts';
+import { NOTHING_PROMOTED, inLanes } from './session.ts';
+import type { Session } from './session.ts';
+import { bytesOfHex, hexAt } from './texts.ts';
+import { TopRows } from './top-rows.ts';
+import type { TraceIndexes } from './trace-indexes.ts';
+import { TraceTable } from './trace-table.ts';
+import type { FileEntry } from '../files/file-entry.ts';
+
+export interface TraceQuestion extends TraceCondition {
+  readonly query: Query;
+  readonly order: SearchOrder;
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+export interface TraceFindings {
+  readonly traces: readonly TraceSummary[];
+  readonly nextCursor: string | undefined;
+}
+
+export function searchTraces(
+  session: Session,
+  indexes: TraceIndexes,
+  question: TraceQuestion,
+): Promise<TraceFindings> {
+  const { query, order } = question;
+  const cursor = question.cursor === undefined ? undefined : parseTraceCursor(question.cursor, query, order);
+  return order === 'newest'
+    ? newestTraces(session, indexes, question, cursor)
+    : rankedTraces(session, indexes, question, cursor);
+}
+
+type Judged = Awaited<ReturnType<typeof judgeTraces>>[number];
+
+interface Pending extends Judged {
+  /** Start of the matching span by which it was found: the latest one that it has. */
+  readonly foundAt: bigint;
+}
+
+/** Scanning 64 Ki rows more at once would only use memory. */
+const MAX_BATCH_ROWS = 65_536;
+
+/**
+ * Matching spans come newest-first. When the scan stands at time t, a trace that it has not met has all
+ * its matching spans at or before t, so it starts at or before t: what was met and starts after t is next.
+ */
+async function newestTraces(
+  session: Session,
+  indexes: TraceIndexes,
+  question: TraceQuestion,
+  cursor: TraceCursor | undefined,
+): Promise<TraceFindings> {
+  const { limit } = question;
+  const filter = { condition: question.analysis.scan, range: upTo(question, cursor?.frontier) };
+  const seen = new Set<string>();
+  const pending: Pending[] = [];
+  let after: RowKey | undefined;
+  for (let batch = limit * 2 + 16; ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
+    const found = await searchRows(session, { filter, order: 'newest', limit: batch, after });
+    after = found.rows.at(-1);
+    const met = new Map<string, bigint>();
+    for (const row of found.rows) {
+      const traceId = hexAt(row.ids, 0, 16);
+      if (!seen.has(traceId)) met.set(traceId, met.get(traceId) ?? valueOfRank('newest', row));
+      seen.add(traceId);
+    }
+    for (const trace of await judgeTraces(session, indexes, [...met.keys()], question)) {
+      const foundAt = met.get(trace.summary.traceId) ?? 0n;
+      if (!cursor || isBehind(trace, cursor)) pending.push({ ...trace, foundAt });
+    }
+    const frontier = found.more && after ? valueOfRank('newest', after) : undefined;
+    const ready = pending
+      .filter(({ summary }) => frontier === undefined || summary.startTimeUnixNano > frontier)
+      .sort(byStart);
+    if (ready.length <= limit && frontier !== undefined) continue;
+    return pageOfNewest(session, question, ready, pending, frontier);
+  }
+}
+
+/** Which spans may lead to traces that were not given yet. */
+function upTo({ range }: TraceQuestion, frontier: bigint | undefined): TraceQuestion['range'] {
+  if (frontier === undefined || frontier + 1n >= range.endUnixNano) return range;
+  return { ...range, endUnixNano: frontier + 1n };
+}
+
+function isBehind({ summary }: Judged, { value, traceId }: TraceCursor): boolean {
+  const start = summary.startTimeUnixNano;
+  return start < value || (start === value && summary.traceId > traceId);
+}
+
+function byStart({ summary: a }: Judged, { summary: b }: Judged): number {
+  if (a.startTimeUnixNano !== b.startTimeUnixNano) return a.startTimeUnixNano < b.startTimeUnixNano ? 1 : -1;
+  return a.traceId < b.traceId ? -1 : 1;
+}
+
+async function pageOfNewest(
+  session: Session,
+  { query, order, limit }: TraceQuestion,
+  ready: readonly Pending[],
+  pending: readonly Pending[],
+  frontier: bigint | undefined,
+): Promise<TraceFindings> {
+  const page = ready.slice(0, limit);
+  const traces = await finishSummaries(session, page);
+  if (ready.length <= limit) return { traces, nextCursor: undefined };
+  // A trace that was found early and starts late in the order must be found again by the next page.
+  const given = new Set(page.map(({ summary }) => summary.traceId));
+  let resume = frontier ?? 0n;
+  for (const { foundAt, summary } of pending) {
+    if (!given.has(summary.traceId) && foundAt > resume) resume = foundAt;
+  }
+  const last = page[page.length - 1].summary;
+  const next = { value: last.startTimeUnixNano, traceId: last.traceId, frontier: resume };
+  return { traces, nextCursor: traceCursor(query, order, next) };
+}
+
+/** Below this many traces their rows are looked up; above, the rest of the files is scanned for extents. */
+const MAX_LOOKED_UP = 256;
+
+/** oldest and slowest: exact by the extents of every trace that has a matching span in the range. */
+async function rankedTraces(
+  session: Session,
+  indexes: TraceIndexes,
+  question: TraceQuestion,
+  cursor: TraceCursor | undefined,
+): Promise<TraceFindings> {
+  const { query, order, limit } = question;
+  const table = await matchingExtents(session, indexes, question);
+  const found: Judged[] = [];
+  /** By trace, from the extents: the order of the pages must not depend on anything else. */
+  const values = new Map<string, bigint>();
+  let after = cursor && keyOf(order, cursor);
+  for (let batch = limit + 1; ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
+    const top = new TopRows(batch, after);
+    for (let from = 0; from < table.count; from += ENTRIES_WITHOUT_BREAK) {
+      table.offer(top, order, from, Math.min(table.count, from + ENTRIES_WITHOUT_BREAK));
+      await session.breathe();
+    }
+    const ranked = top.sorted();
+    const ids = Array.from({ length: ranked.count }, (_, i) => hexAt(ranked.ids, i * ID_BYTES, 16));
+    ids.forEach((id, i) =>
+      values.set(id, valueOfRank(order, { high: ranked.highs[i], low: ranked.lows[i] })),
+    );
+    found.push(...(await judgeTraces(session, indexes, ids, question)));
+    if (found.length > limit || !ranked.more) break;
+    const last = ranked.count - 1;
+    after = {
+      high: ranked.highs[last],
+      low: ranked.lows[last],
+      ids: ranked.ids.slice(last * ID_BYTES),
+      kind: 0,
+    };
+  }
+  const page = found.slice(0, limit);
+  const traces = await finishSummaries(session, page);
+  if (found.length <= limit) return { traces, nextCursor: undefined };
+  const { traceId } = page[page.length - 1].summary;
+  const value = values.get(traceId) ?? 0n;
+  return { traces, nextCursor: traceCursor(query, order, { value, traceId, frontier: 0n }) };
+}
+
+function keyOf(order: SearchOrder, { value, traceId }: TraceCursor): RowKey {
+  const ids = new Uint8Array(ID_BYTES);
+  ids.set(bytesOfHex(traceId, 16) ?? []);
+  return { ...rankOf(order, value), ids, kind: 0 };
+}
+
+const ENTRIES_WITHOUT_BREAK = 16_384;
+
+async function matchingExtents(
+  session: Session,
+  indexes: TraceIndexes,
+  { analysis, range }: TraceQuestion,
+): Promise<TraceTable> {
+  const filter = { condition: analysis.scan, range };
+  const table = new TraceTable();
+  const plan = planScan(session.files, range, analysis.scan);
+  session.countPruned(plan);
+  for (const buffer of session.buffers) await bufferExtents(session, buffer, filter, table);
+  const scanned = new Map(plan.scan.map(({ file, rowGroups }) => [file, new Set(rowGroups)]));
+  await fileExtents(session, filter, scanned, table, false);
+  // Spans outside of what was scanned may widen a trace that matches.
+  const rest = new Map<FileEntry, Set<number>>();
+  for (const file of session.files) {
+    const left = file.rowGroups.map((_, index) => index).filter((index) => !scanned.get(file)?.has(index));
+    if (left.length > 0) rest.set(file, new Set(left));
+  }
+  const few = table.matchedIds(MAX_LOOKED_UP);
+  const touched = few ? await filesOfTraces(session, indexes, few, rest) : rest;
+  await fileExtents(session, NO_SPAN, touched, table, true);
+  return table;
+}
+
+const NO_SPAN: Filter = { condition: null, range: { startUnixNano: 0n, endUnixNano: 0n } };
+
+/** Of the row groups left, those of files in which one of the traces stands. */
+async function filesOfTraces(
+  session: Session,
+  indexes: TraceIndexes,
+  ids: readonly Uint8Array[],
+  rest: ReadonlyMap<FileEntry, Set<number>>,
+): Promise<Map<FileEntry, Set<number>>> {
+  const touched = new Map<FileEntry, Set<number>>();
+  for (const [file, groups] of rest) {
+    try {
+      const found = await Promise.all(ids.map((id) => indexes.find(file, id)));
+      if (found.some((ranges) => ranges.length > 0)) touched.set(file, groups);
+    } catch (error) {
+      session.skip(file.path, `trace index: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return touched;
+}
+
+async function bufferExtents(
+  session: Session,
+  buffer: Session['buffers'][number],
+  filter: Filter,
+  table: TraceTable,
+): Promise<void> {
+  const columns = [...EXTENTS_COLUMNS, ...filterColumns(filter, NOTHING_PROMOTED)];
+  const scan = new ExtentsScan();
+  await session.eachSlice(buffer, columns, (block) => {
+    const selection = new Selection(block, filter);
+    return (from, to) => scan.add(block, selection, from, to);
+  });
+  await mergeExtents(session, scan.extents(), table, false);
+}
+
+async function fileExtents(
+  session: Session,
+  filter: Filter,
+  files: ReadonlyMap<FileEntry, ReadonlySet<number>>,
+  table: TraceTable,
+  knownOnly: boolean,
+): Promise<void> {
+  const units = [...files].flatMap(([file, groups]) =>
+    splitByRows([...groups], (index) => file.rowGroups[index].rows).map((rowGroups) => ({ file, rowGroups })),
+  );
+  await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
+    const extents = await session.job<'extents'>(file, { kind: 'extents', rowGroups, filter });
+    if (extents) await mergeExtents(session, extents, table, knownOnly);
+  });
+}
+
+async function mergeExtents(
+  session: Session,
+  extents: Extents,
+  table: TraceTable,
+  knownOnly: boolean,
+): Promise<void> {
+  for (let from = 0; from < extents.count; from += ENTRIES_WITHOUT_BREAK) {
+    table.merge(extents, from, Math.min(extents.count, from + ENTRIES_WITHOUT_BREAK), knownOnly);
+    await session.breathe();
+  }
+}

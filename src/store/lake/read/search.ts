@@ -1,0 +1,204 @@
+/**
+ * The best rows over buffers and files. Two steps: the keys of the best rows of each place are merged,
+ * and only the winners are read whole.
+ */
+import type { Span } from '../../../span/span.ts';
+import type { SearchOrder } from '../../span-store.ts';
+import type { FileEntry } from '../files/file-entry.ts';
+import { SpanReader } from './block-spans.ts';
+import type { RowPick } from './jobs.ts';
+import { planScan, scanUnits } from './plan.ts';
+import { ID_BYTES, compareKeys, compareRanks } from './row-key.ts';
+import type { RowKey } from './row-key.ts';
+import { ROW_KEY_COLUMNS, RowScan, filterColumns } from './scan.ts';
+import type { Filter } from './scan.ts';
+import { NOTHING_PROMOTED, inLanes } from './session.ts';
+import type { BufferSource, Session } from './session.ts';
+import { TopRows } from './top-rows.ts';
+import type { RankedRows } from './top-rows.ts';
+
+/** Where a row stands. `group` is a row group of a file, 0 in a buffer. */
+export interface RowAddress {
+  readonly source: BufferSource | FileEntry;
+  readonly group: number;
+  readonly row: number;
+}
+
+export interface FoundRow extends RowKey, RowAddress {}
+
+export interface RowQuestion {
+  readonly filter: Filter;
+  readonly order: SearchOrder;
+  readonly limit: number;
+  /** Only rows behind this one. */
+  readonly after: RowKey | undefined;
+}
+
+export interface RowAnswer {
+  /** In order; rows with the same key, the same span delivered twice, stand once. */
+  readonly rows: readonly FoundRow[];
+  /** False when these are all that there are. */
+  readonly more: boolean;
+}
+
+export async function searchRows(session: Session, question: RowQuestion): Promise<RowAnswer> {
+  let kept = question.limit;
+  for (;;) {
+    const merged = await searchOnce(session, { ...question, limit: kept });
+    // Doubles fill places: when they were so many that rows may be lacking, more rows are kept.
+    if (merged.rows.length >= question.limit || !merged.more) {
+      const rows = merged.rows.slice(0, question.limit);
+      return { rows, more: merged.more || merged.rows.length > rows.length };
+    }
+    kept *= 2;
+  }
+}
+
+async function searchOnce(session: Session, question: RowQuestion): Promise<RowAnswer> {
+  const { filter, order, limit } = question;
+  const merged = new MergedRows(limit);
+  await searchBuffers(session, question, merged);
+  const plan = planScan(session.files, filter.range, filter.condition);
+  session.countPruned(plan);
+  const units = scanUnits(plan.scan, order);
+  let next = 0;
+  const nextUnit = () => {
+    const unit = units[next];
+    if (!unit) return undefined;
+    const worst = merged.worst;
+    if (worst && compareRanks(unit.best, worst) > 0) {
+      for (const left of units.slice(next)) session.countPrunedRowGroups(left.rowGroups.length);
+      next = units.length;
+      merged.more = true;
+      return undefined;
+    }
+    next++;
+    return unit;
+  };
+  await inLanes(session.concurrency, nextUnit, async ({ file, rowGroups }) => {
+    const { worst } = merged;
+    const ask = { kind: 'search', rowGroups, worst, ...question } as const;
+    const ranked = await session.job<'search'>(file, ask);
+    if (ranked) merged.add(ranked, () => file);
+  });
+  return merged;
+}
+
+async function searchBuffers(session: Session, question: RowQuestion, merged: MergedRows): Promise<void> {
+  const { filter, order } = question;
+  const { startUnixNano, endUnixNano } = filter.range;
+  const top = new TopRows(question.limit, question.after);
+  const columns = [...ROW_KEY_COLUMNS, 'duration_nano', ...filterColumns(filter, NOTHING_PROMOTED)];
+  for (const [index, buffer] of session.buffers.entries()) {
+    const { minStart, maxStart } = buffer.columns;
+    if (maxStart < startUnixNano || minStart >= endUnixNano) continue;
+    await session.eachSlice(buffer, columns, (block) => {
+      const scan = new RowScan(block, filter, order, top, index);
+      return (from, to) => scan.scan(from, to);
+    });
+  }
+  merged.add(top.sorted(), (group) => session.buffers[group]);
+}
+
+class MergedRows implements RowAnswer {
+  rows: readonly FoundRow[] = [];
+  more = false;
+
+  constructor(readonly limit: number) {}
+
+  get worst(): RowKey | undefined {
+    return this.rows.length < this.limit ? undefined : this.rows[this.rows.length - 1];
+  }
+
+  add(ranked: RankedRows, sourceOf: (group: number) => BufferSource | FileEntry): void {
+    const found: FoundRow[] = [];
+    for (let i = 0; i < ranked.count; i++) {
+      const group = ranked.groups[i];
+      const source = sourceOf(group);
+      found.push({
+        high: ranked.highs[i],
+        low: ranked.lows[i],
+        ids: ranked.ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES),
+        kind: ranked.kinds[i],
+        source,
+        group: 'path' in source ? group : 0,
+        row: ranked.rows[i],
+      });
+    }
+    if (ranked.more) this.more = true;
+    this.#merge(found);
+  }
+
+  #merge(found: readonly FoundRow[]): void {
+    const merged: FoundRow[] = [];
+    const { rows } = this;
+    let [a, b] = [0, 0];
+    while (a < rows.length || b < found.length) {
+      const takeOld = b === found.length || (a < rows.length && compareKeys(rows[a], found[b]) <= 0);
+      const row = takeOld ? rows[a++] : found[b++];
+      if (merged.length > 0 && compareKeys(merged[merged.length - 1], row) === 0) continue;
+      if (merged.length === this.limit) {
+        this.more = true;
+        break;
+      }
+      merged.push(row);
+    }
+    this.rows = merged;
+  }
+}
+
+/** The spans at these addresses, in the same order; undefined where a file could not be read. */
+export async function readSpans(
+  session: Session,
+  addresses: readonly RowAddress[],
+): Promise<(Span | undefined)[]> {
+  const spans: (Span | undefined)[] = addresses.map(() => undefined);
+  const bySource = new Map<BufferSource | FileEntry, number[]>();
+  addresses.forEach(({ source }, i) => {
+    const known = bySource.get(source);
+    if (known) known.push(i);
+    else bySource.set(source, [i]);
+  });
+  await Promise.all(
+    [...bySource].map(async ([source, positions]) => {
+      if ('path' in source) await readFromFile(session, source, addresses, positions, spans);
+      else readFromBuffer(source, addresses, positions, spans);
+    }),
+  );
+  return spans;
+}
+
+function readFromBuffer(
+  { columns, rows }: BufferSource,
+  addresses: readonly RowAddress[],
+  positions: readonly number[],
+  into: (Span | undefined)[],
+): void {
+  const reader = new SpanReader(columns.block(undefined, rows));
+  for (const i of positions) into[i] = reader.span(addresses[i].row);
+}
+
+async function readFromFile(
+  session: Session,
+  file: FileEntry,
+  addresses: readonly RowAddress[],
+  positions: readonly number[],
+  into: (Span | undefined)[],
+): Promise<void> {
+  const inFileOrder = [...positions].sort(
+    (a, b) => addresses[a].group - addresses[b].group || addresses[a].row - addresses[b].row,
+  );
+  const rowsByGroup = new Map<number, number[]>();
+  for (const i of inFileOrder) {
+    const { group, row } = addresses[i];
+    const rows = rowsByGroup.get(group);
+    if (rows) rows.push(row);
+    else rowsByGroup.set(group, [row]);
+  }
+  const picks: RowPick[] = [...rowsByGroup].map(([rowGroup, rows]) => ({
+    rowGroup,
+    rows: Uint32Array.from(rows),
+  }));
+  const found = await session.job<'spans'>(file, { kind: 'spans', picks });
+  found?.forEach((span, i) => (into[inFileOrder[i]] = span));
+}

@@ -1,0 +1,77 @@
+/**
+ * One log file and the columns that it fills. A generation takes appends until it is sealed; then it is
+ * searched until its Parquet files are published, and its log is dropped.
+ */
+import { SpanColumns } from '../../../span/columns.ts';
+import type { LogSegment } from './log-segment.ts';
+
+export class Generation {
+  /** By project. The first of each takes small requests; each large one brings its own. */
+  readonly buffers = new Map<string, SpanColumns[]>();
+  /** Of the frames given to the segment; 0 before the first. */
+  firstSequence = 0;
+  lastSequence = 0;
+  private pending = 0;
+  private readonly settledWaiters: (() => void)[] = [];
+
+  /** On the monotonic clock. */
+  firstFrameAtMs: number | undefined;
+
+  constructor(readonly segment: LogSegment) {}
+
+  /** The columns of small requests; `onNew` is told when they are made. */
+  columnsFor(projectId: string, onNew: (columns: SpanColumns) => void): SpanColumns {
+    const first = this.buffers.get(projectId)?.[0];
+    if (first !== undefined) return first;
+    const columns = new SpanColumns();
+    this.buffers.set(projectId, [columns]);
+    onNew(columns);
+    return columns;
+  }
+
+  add(projectId: string, columns: SpanColumns): void {
+    // The first place is for small requests: columns of a large one must not be appended to.
+    const known = this.buffers.get(projectId) ?? [new SpanColumns()];
+    this.buffers.set(projectId, [...known, columns]);
+  }
+
+  /** Rows and bytes in memory, not yet durable ones included. */
+  get size(): { rows: number; bytes: number } {
+    let rows = 0;
+    let bytes = 0;
+    for (const columns of this.allColumns()) {
+      rows += columns.rows;
+      bytes += columns.byteLength;
+    }
+    return { rows, bytes };
+  }
+
+  get publishedRows(): number {
+    let rows = 0;
+    for (const columns of this.allColumns()) rows += columns.publishedRows;
+    return rows;
+  }
+
+  /** Runs `commit` for a frame with that sequence; the generation is not settled before it ends. */
+  async commit(sequence: number, commit: () => Promise<void>): Promise<void> {
+    if (this.firstSequence === 0) this.firstSequence = sequence;
+    this.lastSequence = sequence;
+    this.pending++;
+    try {
+      await commit();
+    } finally {
+      this.pending--;
+      if (this.pending === 0) for (const resolve of this.settledWaiters.splice(0)) resolve();
+    }
+  }
+
+  /** Resolves when no commit is under way. To be asked of a sealed generation. */
+  settled(): Promise<void> {
+    if (this.pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.settledWaiters.push(resolve));
+  }
+
+  private *allColumns(): Iterable<SpanColumns> {
+    for (const list of this.buffers.values()) yield* list;
+  }
+}

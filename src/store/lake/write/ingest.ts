@@ -1,0 +1,226 @@
+/**
+ * The way in: decode into the open generation's columns, log, publish. Rows are searchable when, and only
+ * when, their request is on disk; so the published rows of a buffer are always a prefix of it.
+ */
+import { SpanColumns } from '../../../span/columns.ts';
+import { decodeTraces, decodeTracesInSlices } from '../../../otlp/decode.ts';
+import { PROJECT_ID } from '../../catalog.ts';
+import { StoreUnavailableError } from '../../span-store.ts';
+import type { AppendResult, ExportRequest } from '../../span-store.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { logName } from '../files/names.ts';
+import type { Snapshots } from '../files/snapshot.ts';
+import type { Clock } from './clock.ts';
+import { Generation } from './generation.ts';
+import { encodeFrame } from './log-frame.ts';
+import { LogFailure, LogSegment } from './log-segment.ts';
+
+/** A body of this size takes about 3 ms to decode; larger ones are decoded in slices, on their own. */
+const LARGE_BODY_BYTES = 1024 * 1024;
+
+/** After a failed write the disk is asked again at this pace, not by every request. */
+const DISK_RETRY_MS = 1_000;
+
+export interface SealLimits {
+  readonly rows: number;
+  /** Of columns in memory, and of the log file. */
+  readonly bytes: number;
+  readonly ageMs: number;
+  /** Generations sealed and not yet flushed before writes are refused: bounds memory and replay. */
+  readonly sealedGenerations: number;
+}
+
+export interface IngestParts {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly snapshots: Snapshots;
+  readonly logFolder: string;
+  readonly limits: SealLimits;
+  readonly nextSequence: number;
+  /** Takes a sealed generation over, to flush it. */
+  readonly flush: (generation: Generation) => void;
+  /** Generations given to `flush` that are not done. */
+  readonly unflushed: () => number;
+}
+
+interface Refusal {
+  /** `closing` lets requests end that were taken before; `poisoned` lasts until a restart. */
+  readonly kind: 'closing' | 'poisoned' | 'disk';
+  readonly reason: string;
+  readonly untilMs: number;
+}
+
+export class Ingest {
+  open: Generation | undefined;
+  lastSyncMs = 0;
+  private sequence: number;
+  private refusal: Refusal | undefined;
+  private readonly underWay = new Set<Promise<unknown>>();
+
+  constructor(private readonly parts: IngestParts) {
+    this.sequence = parts.nextSequence;
+  }
+
+  /** Why no writes are taken, or '' when they are. */
+  get refusalReason(): string {
+    if (this.refusal === undefined || this.parts.clock.monotonicMs() >= this.refusal.untilMs) return '';
+    return this.refusal.reason;
+  }
+
+  append(projectId: string, request: ExportRequest): Promise<AppendResult> {
+    const result = this.appendChecked(projectId, request);
+    this.underWay.add(result);
+    const done = () => this.underWay.delete(result);
+    result.then(done, done);
+    return result;
+  }
+
+  private async appendChecked(projectId: string, request: ExportRequest): Promise<AppendResult> {
+    if (!PROJECT_ID.test(projectId)) throw new RangeError(`no project id: ${JSON.stringify(projectId)}`);
+    this.checkWritable();
+    return request.body.length < LARGE_BODY_BYTES
+      ? this.appendSmall(projectId, request)
+      : this.appendLarge(projectId, request);
+  }
+
+  /** Stops taking writes, and resolves when those under way have ended. */
+  async stop(): Promise<void> {
+    this.refusal = { kind: 'closing', reason: 'the store is closing', untilMs: Infinity };
+    await Promise.allSettled(this.underWay);
+    this.seal();
+  }
+
+  /** Seals the open generation when it is old enough; to be called now and then. */
+  tick(): void {
+    const since = this.open?.firstFrameAtMs;
+    if (since === undefined) return;
+    if (this.parts.clock.monotonicMs() - since >= this.parts.limits.ageMs) this.seal();
+  }
+
+  /** Does nothing while the open generation has no frame: it has no file, and its name is still free. */
+  seal(): void {
+    const open = this.open;
+    if (open === undefined || open.firstSequence === 0) return;
+    this.open = undefined;
+    this.parts.flush(open);
+  }
+
+  private checkWritable(): void {
+    const reason = this.refusalReason;
+    if (reason !== '') {
+      const leftMs = (this.refusal?.untilMs ?? 0) - this.parts.clock.monotonicMs();
+      throw new StoreUnavailableError(reason, Number.isFinite(leftMs) ? Math.max(1, Math.ceil(leftMs / 1000)) : 30);
+    }
+    if (this.parts.unflushed() >= this.parts.limits.sealedGenerations) {
+      throw new StoreUnavailableError('spans come faster than they can be written to files', 1);
+    }
+  }
+
+  private async appendSmall(projectId: string, request: ExportRequest): Promise<AppendResult> {
+    const generation = this.openGeneration();
+    const columns = generation.columnsFor(projectId, (created) =>
+      this.parts.snapshots.publish([{ projectId, addBuffers: [created] }]),
+    );
+    const mark = columns.mark();
+    let result: AppendResult;
+    try {
+      result = decodeTraces(request, columns);
+    } catch (error) {
+      columns.truncate(mark);
+      throw error;
+    }
+    const rows = columns.rows;
+    if (rows === mark.rows) return result;
+    try {
+      await this.log(generation, projectId, request, () => {
+        columns.publishedRows = Math.max(columns.publishedRows, rows);
+      });
+    } catch (error) {
+      // Everything behind the first failed frame failed with it, so the first one undoes them all.
+      if (columns.rows > mark.rows) columns.truncate(mark);
+      throw error;
+    }
+    return result;
+  }
+
+  private async appendLarge(projectId: string, request: ExportRequest): Promise<AppendResult> {
+    const columns = new SpanColumns();
+    const result = await decodeTracesInSlices(request, columns);
+    if (columns.rows === 0) return result;
+    if (this.refusal?.kind !== 'closing') this.checkWritable();
+    const generation = this.openGeneration();
+    await this.log(generation, projectId, request, () => {
+      columns.publishedRows = columns.rows;
+      generation.add(projectId, columns);
+      this.parts.snapshots.publish([{ projectId, addBuffers: [columns] }]);
+    });
+    return result;
+  }
+
+  private async log(
+    generation: Generation,
+    projectId: string,
+    request: ExportRequest,
+    publish: () => void,
+  ): Promise<void> {
+    const sequence = this.sequence++;
+    const parts = encodeFrame({
+      sequence,
+      projectId,
+      format: request.format,
+      encoding: request.received.encoding,
+      genAiOnly: request.genAiOnly === true,
+      bodyBytes: request.body.length,
+      receivedAtMs: this.parts.clock.wallMs(),
+      payload: request.received.bytes,
+    });
+    const commit = async () => {
+      await generation.segment.append(parts);
+      publish();
+    };
+    generation.firstFrameAtMs ??= this.parts.clock.monotonicMs();
+    const committed = generation.commit(sequence, commit);
+    this.sealWhenFull(generation);
+    try {
+      await committed;
+      this.lastSyncMs = generation.segment.lastSyncMs;
+    } catch (error) {
+      throw this.refuse(generation, error);
+    }
+  }
+
+  /** The segment failed: it takes nothing more, and neither does the store for a while, or until a restart. */
+  private refuse(generation: Generation, error: unknown): Error {
+    if (!(error instanceof LogFailure)) return error instanceof Error ? error : new Error(String(error));
+    if (this.open === generation) this.seal();
+    const reason = error.poisoned
+      ? 'the disk failed to keep a write; restart to go on from what it holds'
+      : `the log can't be written (${errorCode(error.cause)})`;
+    if (error.poisoned) this.refusal = { kind: 'poisoned', reason, untilMs: Infinity };
+    else if (this.refusal?.kind !== 'closing' && this.refusal?.kind !== 'poisoned') {
+      this.refusal = { kind: 'disk', reason, untilMs: this.parts.clock.monotonicMs() + DISK_RETRY_MS };
+    }
+    return new StoreUnavailableError(reason, error.poisoned ? 30 : 1);
+  }
+
+  private openGeneration(): Generation {
+    if (this.open?.segment.failure !== undefined) this.seal();
+    if (this.open === undefined) {
+      const { files, logFolder } = this.parts;
+      const path = `${logFolder}/${logName(this.sequence)}`;
+      this.open = new Generation(new LogSegment(files, path, logFolder));
+    }
+    return this.open;
+  }
+
+  private sealWhenFull(generation: Generation): void {
+    if (this.open !== generation) return;
+    const { rows, bytes } = generation.size;
+    const { limits } = this.parts;
+    if (rows >= limits.rows || bytes >= limits.bytes || generation.segment.bytes >= limits.bytes) this.seal();
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+}

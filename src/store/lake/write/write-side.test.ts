@@ -1,0 +1,240 @@
+import { afterEach, expect, test } from 'bun:test';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OtlpDecodeError } from '../../../otlp/errors.ts';
+import { StoreUnavailableError } from '../../span-store.ts';
+import { realFileSystem } from '../files/file-system.ts';
+import { CORRUPT_FOLDER, LOG_FOLDER } from '../files/names.ts';
+import { requestOf, testRequest, testSpan } from '../testing/requests.ts';
+import { FaultyFileSystem } from '../testing/faulty-file-system.ts';
+import { spanIds, spanIdsInFiles } from '../testing/stored-ids.ts';
+import { openWriteSide } from './write-side.ts';
+import type { LakeOptions, WriteSide } from './write-side.ts';
+
+const folders: string[] = [];
+const open: WriteSide[] = [];
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lake-'));
+  folders.push(folder);
+  return folder;
+}
+
+async function start(dataDir: string, options: Partial<LakeOptions> = {}): Promise<WriteSide> {
+  const side = await openWriteSide({ dataDir, ...options });
+  open.push(side);
+  return side;
+}
+
+/** As a kill -9 would: nothing is flushed, closed or told; only the lock is let go. */
+async function abandon(side: WriteSide): Promise<void> {
+  await side.abandon();
+}
+
+afterEach(async () => {
+  for (const side of open.splice(0)) await side.close();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+const ids = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => testSpan(from + i).spanId);
+const request = (from: number, to: number) =>
+  testRequest(Array.from({ length: to - from }, (_, i) => testSpan(from + i)));
+
+test('what was acknowledged is searchable at once, and after a crash', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  expect(side.isEmpty('default')).toBe(true);
+  expect(await side.append('default', request(0, 5))).toEqual({ accepted: 5, rejected: 0, message: '' });
+  expect(spanIds(side, 'default')).toEqual(ids(0, 5));
+  expect(side.isEmpty('default')).toBe(false);
+  await side.append('default', request(5, 9));
+  await abandon(side);
+
+  const again = await start(folder);
+  expect(spanIds(again, 'default')).toEqual(ids(0, 9));
+  await again.append('default', request(9, 12));
+  await again.flush();
+  expect(spanIds(again, 'default')).toEqual([]);
+  expect(await spanIdsInFiles(again, 'default')).toEqual(ids(0, 12));
+  expect(readdirSync(join(folder, LOG_FOLDER))).toEqual([]);
+});
+
+test('a flush keeps projects and days apart, and counts what it wrote', async () => {
+  const side = await start(newFolder());
+  const dayLater = testSpan(2, { start: testSpan(2).start! + 86_400_000_000_000n });
+  await side.append('default', testRequest([testSpan(0), testSpan(1), dayLater]));
+  await side.append('shop', request(10, 13));
+  await side.flush();
+  const snapshot = side.snapshot('default');
+  expect(snapshot.files.map((file) => [file.day, file.rows, file.errorCount])).toEqual([
+    ['2023-11-14', 2, 0],
+    ['2023-11-15', 1, 0],
+  ]);
+  expect(snapshot.files[0].path).toStartWith('lake/project=default/date=2023-11-14/');
+  snapshot.release();
+  expect(await spanIdsInFiles(side, 'shop')).toEqual(ids(10, 13));
+  expect(side.health()).toMatchObject({ files: 3, fileRows: 6, bufferRows: 0, writable: true });
+});
+
+test('a request that fails half way leaves nothing, and nothing is logged for rejected spans alone', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  await side.append('default', request(0, 1));
+  const bytes = new TextEncoder().encode(
+    new TextDecoder().decode(request(1, 3).body).replace(/}]}]}]}$/, '},{"traceId":'),
+  );
+  const broken = { format: 'json', body: bytes, received: { encoding: 'identity', bytes } } as const;
+  expect(side.append('default', broken)).rejects.toBeInstanceOf(OtlpDecodeError);
+  const logBytes = side.health().logBytes;
+  const rejected = await side.append('default', testRequest([testSpan(5, { traceId: 'ab' })]));
+  expect(rejected).toMatchObject({ accepted: 0, rejected: 1 });
+  expect(side.health().logBytes).toBe(logBytes);
+  await side.append('default', request(3, 4));
+  expect(spanIds(side, 'default')).toEqual([...ids(0, 1), ...ids(3, 4)]);
+  await abandon(side);
+  const again = await start(folder);
+  expect(spanIds(again, 'default')).toEqual([...ids(0, 1), ...ids(3, 4)]);
+});
+
+test('an empty request is accepted', async () => {
+  const side = await start(newFolder());
+  expect(await side.append('default', requestOf({}))).toMatchObject({ accepted: 0, rejected: 0 });
+});
+
+test('concurrent appends share their fsyncs', async () => {
+  const files = new FaultyFileSystem(realFileSystem);
+  const side = await start(newFolder(), { fileSystem: files });
+  const appends = Array.from({ length: 200 }, (_, i) => side.append('default', request(i, i + 1)));
+  await Promise.all(appends);
+  expect(spanIds(side, 'default')).toEqual(ids(0, 200));
+  expect(files.count('datasync')).toBeLessThanOrEqual(3);
+});
+
+test('a large body is searchable as a whole or not at all', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  const large = request(0, 9_000);
+  expect(large.body.length).toBeGreaterThan(1024 * 1024);
+  const appended = side.append('default', large);
+  await side.append('default', request(9_000, 9_001));
+  await appended;
+  expect(spanIds(side, 'default').length).toBe(9_001);
+  const torn = large.body.slice(0, large.body.length - 10);
+  const broken = { ...large, body: torn, received: { encoding: 'identity', bytes: torn } } as const;
+  expect(side.append('default', broken)).rejects.toBeInstanceOf(OtlpDecodeError);
+  await side.flush();
+  expect(await spanIdsInFiles(side, 'default')).toEqual(ids(0, 9_001));
+});
+
+test('generations are sealed by rows and by age', async () => {
+  let nowMs = 1_000;
+  const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+  const side = await start(newFolder(), { clock, limits: { rows: 10, ageMs: 5_000 } });
+  await side.append('default', request(0, 10));
+  await side.flush();
+  expect(side.health()).toMatchObject({ files: 1, bufferRows: 0 });
+  await side.append('default', request(10, 12));
+  expect(side.health()).toMatchObject({ files: 1, bufferRows: 2, logAgeSeconds: 0 });
+  nowMs += 5_000;
+  expect(side.health().logAgeSeconds).toBe(5);
+  while (side.health().files < 2) await Bun.sleep(20);
+  expect(await spanIdsInFiles(side, 'default')).toEqual(ids(0, 12));
+});
+
+test('a failed fsync ends writing until a restart, and nothing acknowledged is lost', async () => {
+  const folder = newFolder();
+  const files = new FaultyFileSystem(realFileSystem);
+  const side = await start(folder, { fileSystem: files });
+  await side.append('default', request(0, 3));
+  files.failFrom('datasync', 'EIO');
+  const failed = await Promise.allSettled([
+    side.append('default', request(3, 5)),
+    side.append('default', request(5, 6)),
+  ]);
+  expect(failed.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+  files.heal();
+  expect(side.append('default', request(6, 7))).rejects.toBeInstanceOf(StoreUnavailableError);
+  expect(side.health().writable).toBe(false);
+  expect(spanIds(side, 'default')).toEqual(ids(0, 3));
+  await side.close();
+
+  const again = await start(folder);
+  const recovered = spanIds(again, 'default');
+  expect(recovered.slice(0, 3)).toEqual(ids(0, 3));
+  expect(ids(0, 6)).toEqual(expect.arrayContaining(recovered));
+  await again.append('default', request(7, 8));
+  expect(spanIds(again, 'default')).toEqual(expect.arrayContaining(ids(7, 8)));
+});
+
+test('a full disk refuses writes, keeps reads, and takes writes again when there is room', async () => {
+  let nowMs = 0;
+  const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+  const folder = newFolder();
+  const files = new FaultyFileSystem(realFileSystem);
+  const side = await start(folder, { fileSystem: files, clock });
+  await side.append('default', request(0, 3));
+  files.failFrom('write', 'ENOSPC', 10);
+  expect(side.append('default', request(3, 4))).rejects.toThrow('ENOSPC');
+  await Bun.sleep(20);
+  expect(side.append('default', request(4, 5))).rejects.toBeInstanceOf(StoreUnavailableError);
+  expect(side.health()).toMatchObject({ writable: false, reason: "the log can't be written (ENOSPC)" });
+  expect(spanIds(side, 'default')).toEqual(ids(0, 3));
+  files.heal();
+  nowMs += 1_001;
+  await side.append('default', request(5, 6));
+  await side.flush();
+  expect(await spanIdsInFiles(side, 'default')).toEqual([...ids(0, 3), ...ids(5, 6)]);
+  await side.append('default', request(6, 7));
+  await abandon(side);
+  const again = await start(folder);
+  expect(await spanIdsInFiles(again, 'default')).toEqual([...ids(0, 3), ...ids(5, 6)]);
+  expect(spanIds(again, 'default')).toEqual(ids(6, 7));
+});
+
+test('a second lake on the same folder is refused, naming who holds it', async () => {
+  const folder = newFolder();
+  await start(folder);
+  expect(start(folder)).rejects.toThrow(`${folder} is in use by process ${process.pid}`);
+});
+
+test('damage within the log is set aside and the rest is recovered', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  for (let n = 0; n < 5; n++) await side.append('default', request(n, n + 1));
+  await abandon(side);
+  const [name] = readdirSync(join(folder, LOG_FOLDER));
+  const path = join(folder, LOG_FOLDER, name);
+  const bytes = await realFileSystem.read(path);
+  bytes[Math.floor(bytes.length / 2)] ^= 1;
+  await Bun.write(path, bytes);
+  const problems: string[] = [];
+  const again = await start(folder, { report: (problem) => problems.push(problem) });
+  expect(spanIds(again, 'default')).toEqual([...ids(0, 2), ...ids(3, 5)]);
+  expect(readdirSync(join(folder, CORRUPT_FOLDER)).length).toBe(1);
+  expect(problems).toEqual([expect.stringContaining('set aside')]);
+});
+
+test('a torn tail is cut off; a damaged last frame is set aside', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  for (let n = 0; n < 3; n++) await side.append('default', request(n, n + 1));
+  await abandon(side);
+  const path = join(folder, LOG_FOLDER, readdirSync(join(folder, LOG_FOLDER))[0]);
+  const whole = await realFileSystem.read(path);
+  await Bun.write(path, whole.subarray(0, whole.length - 20));
+  const problems: string[] = [];
+  const report = (problem: string) => problems.push(problem);
+  const torn = await start(folder, { report });
+  expect(spanIds(torn, 'default')).toEqual(ids(0, 2));
+  expect(problems).toEqual([expect.stringContaining('cut off')]);
+  await abandon(torn);
+  expect((await realFileSystem.read(path)).length).toBeLessThan(whole.length - 20);
+
+  whole[whole.length - 20] ^= 4;
+  await Bun.write(path, whole);
+  const damaged = await start(folder, { report });
+  expect(spanIds(damaged, 'default')).toEqual(ids(0, 2));
+  expect(readdirSync(join(folder, CORRUPT_FOLDER)).length).toBe(1);
+});
