@@ -1,0 +1,201 @@
+/** `/openapi.json`: all that a script's author needs. A test holds each real answer to it. */
+import { API_ROUTES } from './routes.ts';
+import { PARAMETERS } from './openapi-parameters.ts';
+import { SCHEMAS } from './openapi-schemas.ts';
+
+interface Description {
+  readonly summary: string;
+  readonly description?: string;
+  readonly schema: string;
+}
+
+const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
+  [
+    '/spans',
+    {
+      summary: 'Search spans',
+      description: 'Spans that match, whole, in a total order. `q` and the plain filters hold together.',
+      schema: 'SpanPage',
+    },
+  ],
+  [
+    '/traces',
+    {
+      summary: 'Search traces',
+      description:
+        'Traces with at least one matching span. Figures are of the whole trace; `spans` are its first matching ones.',
+      schema: 'TracePage',
+    },
+  ],
+  [
+    '/traces/{traceId}',
+    { summary: 'One trace', description: 'All its spans, in order of start.', schema: 'TraceOrOtlp' },
+  ],
+  ['/services', { summary: 'Services with their figures', schema: 'Services' }],
+  ['/operations', { summary: 'Operations of a service with their figures', schema: 'Operations' }],
+  ['/attributes', { summary: 'Attribute keys', schema: 'Attributes' }],
+  [
+    '/attributes/{key}/values',
+    {
+      summary: 'Values of an attribute or field',
+      description: 'Counted over the spans that match, most frequent first.',
+      schema: 'AttributeValues',
+    },
+  ],
+]);
+
+const REF = '#/components/schemas/';
+
+function json(schema: string): object {
+  return { 'application/json': { schema: { $ref: REF + schema } } };
+}
+
+function errors(...statuses: readonly (readonly [status: string, description: string])[]): object {
+  return Object.fromEntries(
+    statuses.map(([status, description]) => [status, { description, content: json('Error') }]),
+  );
+}
+
+/** The description itself. `origin`: this server as the caller reaches it. */
+export function openApi(version: string, origin: string): object {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Spanlake',
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description:
+        'Times are RFC 3339 or Unix numbers whose unit (s, ms, us, ns) their magnitude tells; durations are like ' +
+        '`1.2s`, `300ms`, `50us`; ids are hexadecimal; 64-bit integers are decimal strings, as in OTLP/JSON. ' +
+        'Without any token the server answers this machine alone, for the project `default`; as soon as there is ' +
+        'one, reading needs a token of scope `read` and sending one of scope `ingest`, as `Authorization: Bearer`.',
+    },
+    servers: [{ url: origin }],
+    security: [{}, { bearer: [] }],
+    tags: [{ name: 'query' }, { name: 'ingest' }, { name: 'operation' }],
+    paths: { ...apiPaths(), ...ingestPaths(), ...operationPaths() },
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      parameters: PARAMETERS,
+      schemas: SCHEMAS,
+    },
+  };
+}
+
+function apiPaths(): object {
+  const paths = API_ROUTES.map((route) => {
+    const described = DESCRIPTIONS.get(route.path);
+    if (described === undefined) throw new Error(`${route.path} has no description`);
+    const { schema, ...text } = described;
+    const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const notFound: [string, string][] = inPath.includes('traceId') ? [['404', 'No such trace']] : [];
+    const get = {
+      tags: ['query'],
+      operationId: operationId(route.path),
+      ...text,
+      parameters: [...inPath, ...route.params].map((name) => ({ $ref: parameterRef(route.path, name) })),
+      responses: {
+        200: { description: 'The answer', content: json(schema) },
+        ...errors(
+          ['400', 'A parameter or query that does not read well; `position` counts into `q`'],
+          ['401', 'A token is needed, or the one given is unknown'],
+          ['403', 'The token has another scope'],
+          ...notFound,
+        ),
+      },
+    };
+    return [`/api/v1${route.path}`, { get }] as const;
+  });
+  return Object.fromEntries(paths);
+}
+
+/** `service` is a filter everywhere but where the question is about one service. */
+function parameterRef(path: string, name: string): string {
+  const key = path === '/operations' && name === 'service' ? 'requiredService' : name;
+  if (!(key in PARAMETERS)) throw new Error(`parameter ${key} has no description`);
+  return `#/components/parameters/${key}`;
+}
+
+function operationId(path: string): string {
+  const words = path.replaceAll(/[{}]/g, '').split('/').filter(Boolean);
+  return ['get', ...words.map((word) => word.charAt(0).toUpperCase() + word.slice(1))].join('');
+}
+
+function ingestPaths(): object {
+  const binary = { schema: { type: 'string', format: 'binary' } };
+  const export_ = (summary: string) => ({
+    post: {
+      tags: ['ingest'],
+      summary,
+      description:
+        'OTLP: an ExportTraceServiceRequest as protobuf or JSON, plain or compressed with gzip, zstd or deflate. ' +
+        'A 200 means that the spans are on disk. Rejected spans are told in partial_success. Errors are a ' +
+        'google.rpc.Status in the encoding of the request; 429 and 503 may be sent again.',
+      requestBody: {
+        required: true,
+        content: {
+          'application/x-protobuf': binary,
+          'application/json': { schema: { $ref: `${REF}ExportTraceServiceRequest` } },
+        },
+      },
+      responses: {
+        200: {
+          description: 'On disk',
+          content: { 'application/x-protobuf': binary, ...json('ExportTraceServiceResponse') },
+        },
+        ...Object.fromEntries(
+          (
+            [
+              ['400', 'Undecodable: nothing was taken'],
+              ['401', 'Missing or unknown token'],
+              ['403', 'The token has another scope'],
+              ['413', 'Larger than the limit, after decompression too'],
+              ['415', 'Another content type or encoding'],
+              ['503', 'Can take no writes now; Retry-After says when to come back'],
+            ] as const
+          ).map(([status, description]) => [
+            status,
+            { description, content: { 'application/x-protobuf': binary, ...json('Status') } },
+          ]),
+        ),
+      },
+    },
+  });
+  return {
+    '/v1/traces': export_('Send spans'),
+    '/i/v1/traces': export_("Send spans (PostHog's path)"),
+    '/i/v0/ai/otel': export_('Send gen-AI spans; others are rejected'),
+    '/i/v0/ai/otel/v1/traces': export_('Send gen-AI spans; others are rejected'),
+  };
+}
+
+function operationPaths(): object {
+  const text = (description: string) => ({
+    description,
+    content: { 'text/plain': { schema: { type: 'string' } } },
+  });
+  const operation = { tags: ['operation'] };
+  return {
+    '/healthz': { get: { ...operation, summary: 'The process answers', responses: { 200: text('Always') } } },
+    '/readyz': {
+      get: {
+        ...operation,
+        summary: 'The store takes writes',
+        responses: { 200: text('It does'), 503: text('It does not, and why') },
+      },
+    },
+    '/metrics': { get: { ...operation, summary: 'Prometheus metrics', responses: { 200: text('Metrics') } } },
+    '/openapi.json': {
+      get: {
+        ...operation,
+        summary: 'This description',
+        responses: {
+          200: {
+            description: 'OpenAPI 3.1',
+            content: { 'application/json': { schema: { type: 'object' } } },
+          },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** The JSON API, `/api/v1`: a table of routes, each a question to the store. Described in openapi.ts. */
+import { encodeTracesJson } from '../../otlp/encode.ts';
+import type { SpanStore } from '../../store/span-store.ts';
+import { nowUnixNano } from '../deps.ts';
+import { HttpError } from '../errors.ts';
+import {
+  checkNames,
+  FILTER_PARAMS,
+  invalid,
+  limitOf,
+  PAGE_PARAMS,
+  queryOf,
+  RANGE_PARAMS,
+  rangeOf,
+  searchOf,
+  selectOf,
+} from './params.ts';
+import { coverageJson, spanJson, statsJson, summaryJson } from './span-json.ts';
+
+export interface ApiCall {
+  readonly store: SpanStore;
+  readonly projectId: string;
+  readonly params: URLSearchParams;
+  /** What the path's braces stand for, decoded. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+export interface ApiRoute {
+  /** As OpenAPI writes it: `/traces/{traceId}`. */
+  readonly path: string;
+  readonly params: readonly string[];
+  readonly answer: (call: ApiCall) => Promise<object>;
+}
+
+const SEARCH_PARAMS = [...FILTER_PARAMS, ...RANGE_PARAMS, ...PAGE_PARAMS];
+const NAMES_PARAMS = [...FILTER_PARAMS, ...RANGE_PARAMS, 'prefix', 'limit'];
+const NAMES_LIMIT = 1000;
+
+export const API_ROUTES: readonly ApiRoute[] = [
+  { path: '/spans', params: SEARCH_PARAMS, answer: spans },
+  { path: '/traces', params: SEARCH_PARAMS, answer: traces },
+  { path: '/traces/{traceId}', params: ['format', 'select', ...RANGE_PARAMS], answer: trace },
+  { path: '/services', params: RANGE_PARAMS, answer: services },
+  { path: '/operations', params: ['service', ...RANGE_PARAMS], answer: operations },
+  { path: '/attributes', params: NAMES_PARAMS, answer: attributes },
+  { path: '/attributes/{key}/values', params: NAMES_PARAMS, answer: values },
+];
+
+export async function answerApi(route: ApiRoute, call: ApiCall): Promise<Response> {
+  checkNames(call.params, route.params);
+  const answer = await route.answer(call);
+  return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
+}
+
+async function spans({ store, projectId, params, signal }: ApiCall): Promise<object> {
+  const select = selectOf(params);
+  const page = await store.searchSpans(projectId, searchOf(params, nowUnixNano(), signal));
+  return { spans: page.spans.map((span) => spanJson(span, select)), ...coverageJson(page, page.nextCursor) };
+}
+
+async function traces({ store, projectId, params, signal }: ApiCall): Promise<object> {
+  const select = selectOf(params);
+  const page = await store.searchTraces(projectId, searchOf(params, nowUnixNano(), signal));
+  return {
+    traces: page.traces.map((one) => summaryJson(one, select)),
+    ...coverageJson(page, page.nextCursor),
+  };
+}
+
+/** A trace id as scripts write it: any case, and some tools cut the zeros that it begins with. */
+export function traceIdOf(text: string): string {
+  const id = text.toLowerCase();
+  if (!/^[0-9a-f]{1,32}$/.test(id)) throw invalid('a trace id has 32 hexadecimal digits');
+  return id.padStart(32, '0');
+}
+
+/** All of the trace: `start` and `end` are hints that other stores need, and change nothing here. */
+async function trace({ store, projectId, params, path }: ApiCall): Promise<object> {
+  const traceId = traceIdOf(path.traceId);
+  const format = params.get('format') ?? 'json';
+  if (format !== 'json' && format !== 'otlp') throw invalid('format is json or otlp');
+  const answer = await store.trace(projectId, traceId);
+  if (answer.spans.length === 0) throw new HttpError(404, 'not_found', `no trace ${traceId}`);
+  if (format === 'otlp') return encodeTracesJson(answer.spans);
+  const select = selectOf(params);
+  return { traceId, spans: answer.spans.map((span) => spanJson(span, select)), ...coverageJson(answer) };
+}
+
+async function services({ store, projectId, params }: ApiCall): Promise<object> {
+  const page = await store.serviceStats(projectId, rangeOf(params, nowUnixNano()));
+  const list = page.stats.map((stats) => ({ name: stats.serviceName, ...statsJson(stats) }));
+  return { services: list, ...coverageJson(page) };
+}
+
+async function operations({ store, projectId, params }: ApiCall): Promise<object> {
+  const service = params.get('service');
+  if (service === null) throw invalid('service is missing: whose operations?');
+  const page = await store.operationStats(projectId, service, rangeOf(params, nowUnixNano()));
+  const list = page.stats.map((stats) => ({ name: stats.name, kind: stats.kind, ...statsJson(stats) }));
+  return { service, operations: list, ...coverageJson(page) };
+}
+
+function namesOf(params: URLSearchParams) {
+  return {
+    query: queryOf(params),
+    range: rangeOf(params, nowUnixNano()),
+    prefix: params.get('prefix') ?? '',
+    limit: limitOf(params, NAMES_LIMIT),
+  };
+}
+
+async function attributes({ store, projectId, params }: ApiCall): Promise<object> {
+  const page = await store.attributeKeys(projectId, namesOf(params));
+  return { attributes: page.keys, ...coverageJson(page) };
+}
+
+async function values({ store, projectId, params, path }: ApiCall): Promise<object> {
+  const page = await store.attributeValues(projectId, path.key, namesOf(params));
+  return { key: path.key, values: page.values, ...coverageJson(page) };
+}

@@ -1,0 +1,28 @@
+/** What the servers are made of; `commands/serve.ts` puts it together, and tests do. */
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { Projects } from '../store/projects.ts';
+import type { SpanStore } from '../store/span-store.ts';
+
+/** Built-in sample traffic, sent to this server over OTLP like anybody's. */
+export interface DemoTarget {
+  readonly endpoint: string;
+  readonly token?: string;
+}
+export interface RunningDemo {
+  stop(): void;
+  readonly done: Promise<unknown>;
+}
+
+export interface ServerDeps {
+  readonly store: SpanStore;
+  readonly projects: Projects;
+  readonly config: Pick<Config, 'version' | 'listen' | 'grpcListen' | 'insecure' | 'maxBodyBytes'>;
+  readonly log: Log;
+  readonly startDemo: (target: DemoTarget) => RunningDemo;
+}
+
+/** Nanoseconds since the epoch. */
+export function nowUnixNano(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

@@ -1,0 +1,93 @@
+/** Errors -> answers, for the API and for receivers. What is not known here is told to the log alone. */
+import type { Log } from '../log.ts';
+import { OtlpDecodeError } from '../otlp/errors.ts';
+import { QuestionError, StoreUnavailableError } from '../store/span-store.ts';
+import { TraceqlError } from '../traceql/error.ts';
+import { AccessError } from './access.ts';
+import { BodyError, BodyTooLargeError } from './body.ts';
+
+/** A request that is answered with an error on purpose. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  /** Offset into the query text. */
+  readonly position?: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** gRPC's codes, which google.rpc.Status carries over HTTP too. */
+export const GRPC = {
+  invalidArgument: 3,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** Undefined for an error that nobody foresaw: its message may hold anything. */
+export function knownProblem(error: unknown): Problem | undefined {
+  const headers = {};
+  if (error instanceof HttpError) return error;
+  if (error instanceof TraceqlError) {
+    return { status: 400, code: error.code, message: error.message, position: error.position, headers };
+  }
+  if (error instanceof QuestionError) {
+    const at = error.position === undefined ? {} : { position: error.position };
+    return { status: 400, code: error.code, message: error.message, ...at, headers };
+  }
+  if (error instanceof OtlpDecodeError)
+    return { status: 400, code: 'undecodable', message: error.message, headers };
+  if (error instanceof BodyError)
+    return { status: 400, code: 'undecodable', message: error.message, headers };
+  if (error instanceof BodyTooLargeError)
+    return { status: 413, code: 'too_large', message: error.message, headers };
+  if (error instanceof AccessError) {
+    const challenge: Problem['headers'] =
+      error.status === 401 ? { 'www-authenticate': 'Bearer realm="spanlake"' } : {};
+    const code = error.status === 401 ? 'unauthenticated' : 'forbidden';
+    return { status: error.status, code, message: error.message, headers: challenge };
+  }
+  if (error instanceof StoreUnavailableError) {
+    const retry = { 'retry-after': String(error.retryAfterSeconds) };
+    return { status: 503, code: 'unavailable', message: error.message, headers: retry };
+  }
+  return undefined;
+}
+
+/** `knownProblem`, or a 500 that says nothing, with the error in the log. */
+export function problemOf(error: unknown, log: Log, what: string): Problem {
+  const known = knownProblem(error);
+  if (known !== undefined) return known;
+  log.error('unexpected error', {
+    what,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return {
+    status: 500,
+    code: 'internal',
+    message: 'an error of this server; its log says more',
+    headers: {},
+  };
+}
+
+/** `{"error":{"code","message","position"?}}`, as every error of the API. */
+export function jsonProblem(problem: Problem): Response {
+  const { status, code, message, position, headers } = problem;
+  const error = position === undefined ? { code, message } : { code, message, position };
+  return Response.json({ error }, { status, headers: { ...headers, 'cache-control': 'no-store' } });
+}

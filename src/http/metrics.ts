@@ -1,0 +1,147 @@
+/** `/metrics`: what the receivers, the API and the store say of themselves, for Prometheus. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SpanStore, StoreHealth } from '../store/span-store.ts';
+
+export type Transport = 'http' | 'grpc';
+
+export interface ExportOutcome {
+  readonly transport: Transport;
+  readonly format: 'protobuf' | 'json';
+  /** HTTP status, or gRPC's name of the code. */
+  readonly status: string;
+  readonly bytes: number;
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
+/** Milliseconds to hours would be wrong here: answers take from 0.5 ms to some seconds. */
+const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const HEALTH_GAUGES: readonly (readonly [
+  name: string,
+  help: string,
+  value: (health: StoreHealth) => number,
+])[] = [
+  ['spanlake_writable', '1 while the store takes writes', (health) => (health.writable ? 1 : 0)],
+  ['spanlake_buffer_spans', 'Spans in memory, not yet in Parquet', (health) => health.bufferRows],
+  ['spanlake_buffer_bytes', 'Memory of the buffer', (health) => health.bufferBytes],
+  ['spanlake_log_bytes', 'Bytes of the write-ahead log', (health) => health.logBytes],
+  [
+    'spanlake_log_age_seconds',
+    'Age of the oldest log that is still needed',
+    (health) => health.logAgeSeconds,
+  ],
+  ['spanlake_last_fsync_seconds', 'Time of the last fsync of the log', (health) => health.lastFsyncMs / 1000],
+  ['spanlake_files', 'Parquet files', (health) => health.files],
+  ['spanlake_file_spans', 'Spans in Parquet files', (health) => health.fileRows],
+  ['spanlake_file_bytes', 'Bytes of Parquet files', (health) => health.fileBytes],
+  ['spanlake_quarantined_files', 'Files set aside as damaged', (health) => health.quarantinedFiles],
+];
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<'transport' | 'format' | 'status'>;
+  readonly #bytes: Counter<'transport'>;
+  readonly #accepted: Counter;
+  readonly #rejected: Counter;
+  readonly #queries: Histogram<'route'>;
+  readonly #lag = monitorEventLoopDelay({ resolution: 10 });
+
+  constructor(store: SpanStore, version: string) {
+    const registers = [this.#registry];
+    this.#requests = new Counter({
+      name: 'spanlake_export_requests_total',
+      help: 'OTLP export requests by answer',
+      labelNames: ['transport', 'format', 'status'],
+      registers,
+    });
+    this.#bytes = new Counter({
+      name: 'spanlake_export_received_bytes_total',
+      help: 'Bytes of OTLP export requests as received',
+      labelNames: ['transport'],
+      registers,
+    });
+    this.#accepted = new Counter({
+      name: 'spanlake_accepted_spans_total',
+      help: 'Spans acknowledged',
+      registers,
+    });
+    this.#rejected = new Counter({ name: 'spanlake_rejected_spans_total', help: 'Spans refused', registers });
+    this.#queries = new Histogram({
+      name: 'spanlake_request_duration_seconds',
+      help: 'Time to answer, by route',
+      labelNames: ['route'],
+      buckets: SECONDS_BUCKETS,
+      registers,
+    });
+    for (const [name, help, value] of HEALTH_GAUGES) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value(store.health()));
+        },
+      });
+    }
+    this.#processGauges(version);
+  }
+
+  #processGauges(version: string): void {
+    const registers = [this.#registry];
+    const lag = this.#lag;
+    lag.enable();
+    new Gauge({ name: 'spanlake_build_info', help: 'Always 1', labelNames: ['version'], registers }).set(
+      { version },
+      1,
+    );
+    new Gauge({
+      name: 'process_resident_memory_bytes',
+      help: 'Memory of the process',
+      registers,
+      collect() {
+        this.set(process.memoryUsage.rss());
+      },
+    });
+    new Gauge({
+      name: 'process_cpu_seconds_total',
+      help: 'User and system CPU time',
+      registers,
+      collect() {
+        const { user, system } = process.cpuUsage();
+        this.set((user + system) / 1e6);
+      },
+    });
+    new Gauge({
+      name: 'spanlake_event_loop_lag_seconds',
+      help: 'Longest delay of the HTTP loop since the last scrape',
+      registers,
+      collect() {
+        this.set(Math.max(0, lag.max / 1e9));
+        lag.reset();
+      },
+    });
+  }
+
+  exported({ transport, format, status, bytes, accepted, rejected }: ExportOutcome): void {
+    this.#requests.inc({ transport, format, status });
+    this.#bytes.inc({ transport }, bytes);
+    if (accepted > 0) this.#accepted.inc(accepted);
+    if (rejected > 0) this.#rejected.inc(rejected);
+  }
+
+  answered(route: string, milliseconds: number): void {
+    this.#queries.observe({ route }, milliseconds / 1000);
+  }
+
+  async text(): Promise<Response> {
+    return new Response(await this.#registry.metrics(), {
+      headers: { 'content-type': this.#registry.contentType },
+    });
+  }
+
+  stop(): void {
+    this.#lag.disable();
+  }
+}

@@ -1,0 +1,38 @@
+/** The pages' routes: ask the store, render. Page or fragment is decided here, looks in views/. */
+import { Elysia } from 'elysia';
+import type { PageContext, PagesDeps } from './context.ts';
+import { loginPage } from './error-page.ts';
+import { searchPage } from './search.ts';
+import { servicesPage } from './services.ts';
+import { startPage, testTrace } from './start.ts';
+import { tracePage } from './trace.ts';
+
+type Answer = Response | Promise<Response>;
+type Page = (deps: PagesDeps, context: PageContext, request: Request) => Answer;
+
+export function pages(deps: PagesDeps) {
+  const as =
+    (page: Page) =>
+    ({ request }: { request: Request }): Answer => {
+      const context = deps.context(request);
+      return context instanceof Response ? context : page(deps, context, request);
+    };
+  return new Elysia({ name: 'pages' })
+    .get('/', as(home))
+    .get('/start', as(startPage))
+    .post('/start/test-trace', as(testTrace))
+    .get('/search', as(searchPage))
+    .get('/traces/:id', ({ request, params }) =>
+      as((some, context) => tracePage(some, context, request, params.id))({ request }),
+    )
+    .get('/services', as((some, context, request) => servicesPage(some, context, request, undefined)))
+    .get('/services/:name', ({ request, params }) =>
+      as((some, context) => servicesPage(some, context, request, params.name))({ request }),
+    )
+    .get('/login', ({ request }) => loginPage(request));
+}
+
+/** First start while nothing was ever stored, then search. */
+function home(deps: PagesDeps, context: PageContext, request: Request): Answer {
+  return deps.store.isEmpty(context.projectId) ? startPage(deps, context, request) : searchPage(deps, context, request);
+}

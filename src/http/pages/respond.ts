@@ -1,0 +1,43 @@
+/** Answers with HTML: page or fragment by what htmx asks for, and the pages' frame. */
+import { assetUrls } from '../assets.ts';
+import type { Shell } from '../../../views/layout.tsx';
+import type { PageContext } from './context.ts';
+
+/** True when htmx wants the part that it is going to swap, not the page. */
+export function wantsFragment(request: Request): boolean {
+  return request.headers.get('hx-request-type') === 'partial';
+}
+
+export function shellOf(request: Request, context?: PageContext): Shell {
+  return { assets: assetUrls(), theme: themeOf(request), signedIn: context?.signedIn ?? false };
+}
+
+function themeOf(request: Request): Shell['theme'] {
+  const chosen = /(?:^|;\s*)theme=(light|dark)(?:;|$)/.exec(request.headers.get('cookie') ?? '')?.[1];
+  return chosen === 'light' || chosen === 'dark' ? chosen : '';
+}
+
+/** Pages depend on the moment, the theme, and what htmx asks for: nothing may keep them. */
+export async function html(element: JSX.Element, init: { status?: number; headers?: Record<string, string> } = {}): Promise<Response> {
+  const text = await element;
+  return new Response(text.startsWith('<html') ? `<!doctype html>${text}` : text, {
+    status: init.status ?? 200,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      vary: 'HX-Request-Type, HX-Target, Cookie',
+      ...init.headers,
+    },
+  });
+}
+
+export function seeOther(location: string): Response {
+  return new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } });
+}
+
+/** For ids made here: a trace id is 32, a span id 16 digits. */
+export function randomHex(digits: 16 | 32): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(digits / 2));
+  return Buffer.from(bytes).toString('hex');
+}
+

@@ -1,0 +1,180 @@
+/** `/search`: reads the address, asks the store, renders page or region. */
+import { Html } from '@elysiajs/html';
+import { DEFAULT_SEARCH_LIMIT } from '../../limits.ts';
+import { QuestionError } from '../../store/span-store.ts';
+import type { SearchQuestion, TimeRange } from '../../store/span-store.ts';
+import type { Query } from '../../traceql/ast.ts';
+import { comparison, field, MATCH_ALL, queryOf } from '../../traceql/build.ts';
+import { TraceqlError } from '../../traceql/error.ts';
+import { parseQuery } from '../../traceql/parse.ts';
+import { printQuery } from '../../traceql/print.ts';
+import { FilterError, filtersOf, NO_FILTERS, queryOfForm } from '../../../views/query-filters.ts';
+import type { FilterFields } from '../../../views/query-filters.ts';
+import { SearchPage, SearchRegion } from '../../../views/search.tsx';
+import type { SearchOutcome, SearchProps } from '../../../views/search.tsx';
+import { readSearchState, searchHref } from '../../../views/search-state.ts';
+import type { SearchState } from '../../../views/search-state.ts';
+import type { PageContext, PagesDeps } from './context.ts';
+import { rangeOf } from './range.ts';
+import { html, seeOther, shellOf, wantsFragment } from './respond.ts';
+
+/** Names offered for completion in the form. */
+const MAX_OPTIONS = 200;
+
+/** Plain filters that may stand in an address, as in the JSON API. */
+const FILTER_NAMES = ['service', 'operation', 'status', 'kind', 'minDuration', 'maxDuration', 'attr'];
+
+export async function searchPage(deps: PagesDeps, context: PageContext, request: Request): Promise<Response> {
+  const params = new URL(request.url).searchParams;
+  const fragment = wantsFragment(request);
+  const asked = askedQuery(params);
+  const id = idIn(asked.state.q);
+  if (id !== '') return fragment ? goTo(id) : seeOther(id);
+  const href = searchHref(asked.state, { cursor: asked.state.cursor });
+  if (asked.fromForm && !asked.refused && !fragment) return seeOther(href);
+  const props = await answer(deps, context, request, asked);
+  if (!fragment) return html(Html.createElement(SearchPage, props));
+  return html(Html.createElement(SearchRegion, props), { headers: { 'HX-Push-Url': href } });
+}
+
+/** What htmx understands as "leave this page". */
+function goTo(location: string): Response {
+  return new Response(null, { headers: { 'HX-Redirect': location, 'cache-control': 'no-store' } });
+}
+
+interface Asked {
+  readonly state: SearchState;
+  readonly query: Query;
+  readonly filters: FilterFields;
+  readonly fromForm: boolean;
+  readonly refused: Extract<SearchOutcome, { kind: 'refused' }> | undefined;
+}
+
+/** The query that the address means, be it TraceQL or the form's fields; or why it means none. */
+function askedQuery(params: URLSearchParams): Asked {
+  const given = readSearchState(params);
+  const fromForm = params.has('filters') || FILTER_NAMES.some((name) => params.has(name));
+  const text = braced(given.q);
+  try {
+    const query = fromForm ? formQuery(params, text) : text === '' ? MATCH_ALL : parseQuery(text);
+    const q = query === MATCH_ALL || query.spanset.condition === null ? '' : fromForm ? printQuery(query) : text;
+    return { state: { ...given, q }, query, filters: filtersOf(query), fromForm, refused: undefined };
+  } catch (error) {
+    const filters = fromForm ? typedFilters(params) : NO_FILTERS;
+    return { state: { ...given, q: text }, query: MATCH_ALL, filters, fromForm, refused: refusal(error, text) };
+  }
+}
+
+/** The form carries what it has no field for in `rest`; a hand-made address may carry `q` beside filters. */
+function formQuery(params: URLSearchParams, text: string): Query {
+  const both = new URLSearchParams(params);
+  const condition = text === '' ? null : parseQuery(text).spanset.condition;
+  if (condition) both.set('rest', printQuery(queryOf(condition)).slice(1, -1).trim());
+  return queryOfForm(both, parseQuery);
+}
+
+/** `status = error` without braces is meant as `{ status = error }`. */
+function braced(q: string): string {
+  return q === '' || q.startsWith('{') || idIn(q) !== '' || !/[=<>~]/.test(q) ? q : `{ ${q} }`;
+}
+
+/** What stood in the form, when it could not be understood: nothing typed is lost. */
+function typedFilters(params: URLSearchParams): FilterFields {
+  const text = (name: string): string => params.get(name) ?? '';
+  const attributes = params.getAll('attr').filter((given) => given.includes('='));
+  return {
+    service: text('service'),
+    operation: text('operation'),
+    status: text('status'),
+    kind: text('kind'),
+    minDuration: text('minDuration'),
+    maxDuration: text('maxDuration'),
+    attributes: attributes.map((given) => {
+      const at = given.indexOf('=');
+      return { key: given.slice(0, at), value: given.slice(at + 1) };
+    }),
+    rest: text('rest'),
+  };
+}
+
+function refusal(error: unknown, text: string): Extract<SearchOutcome, { kind: 'refused' }> {
+  if (error instanceof TraceqlError) {
+    return { kind: 'refused', message: error.message, text, position: error.position };
+  }
+  if (error instanceof FilterError) return { kind: 'refused', message: error.message, text };
+  if (error instanceof QuestionError) {
+    return { kind: 'refused', message: error.message, text, position: error.position };
+  }
+  throw error;
+}
+
+/** A pasted trace id leads to its trace. */
+function idIn(q: string): string {
+  const id = q.trim().toLowerCase();
+  return /^[0-9a-f]{32}$/.test(id) ? `/traces/${id}` : '';
+}
+
+async function answer(
+  deps: PagesDeps,
+  context: PageContext,
+  request: Request,
+  asked: Asked,
+): Promise<SearchProps> {
+  const now = deps.now();
+  const at = asked.state.at === '' ? now : BigInt(asked.state.at);
+  const state = { ...asked.state, at: at.toString() };
+  const shell = shellOf(request, context);
+  const { filters } = asked;
+  try {
+    if (asked.refused) return { shell, now, state, filters, outcome: asked.refused, services: [], operations: [] };
+    const range = rangeOf(state, at);
+    const [outcome, services, operations] = await Promise.all([
+      found(deps, context, request, asked, range),
+      names(deps, context, 'resource.service.name', MATCH_ALL, range),
+      names(deps, context, 'name', ofService(filters.service), range),
+    ]);
+    return { shell, now, state, filters, outcome, services, operations };
+  } catch (error) {
+    const outcome = refusal(error, state.q);
+    return { shell, now, state, filters, outcome, services: [], operations: [] };
+  }
+}
+
+async function found(
+  deps: PagesDeps,
+  context: PageContext,
+  request: Request,
+  { state, query }: Asked,
+  range: TimeRange,
+): Promise<SearchOutcome> {
+  const question: SearchQuestion = {
+    query,
+    range,
+    order: state.order,
+    limit: DEFAULT_SEARCH_LIMIT,
+    signal: request.signal,
+    ...(state.cursor === '' ? {} : { cursor: state.cursor }),
+  };
+  switch (state.view) {
+    case 'traces':
+      return { kind: 'traces', page: await deps.store.searchTraces(context.projectId, question) };
+    case 'spans':
+      return { kind: 'spans', page: await deps.store.searchSpans(context.projectId, question) };
+  }
+}
+
+function ofService(service: string): Query {
+  return service === '' ? MATCH_ALL : queryOf(comparison(field('resource', 'service.name'), '=', service));
+}
+
+async function names(
+  deps: PagesDeps,
+  context: PageContext,
+  of: string,
+  query: Query,
+  range: TimeRange,
+): Promise<string[]> {
+  const question = { query, range, prefix: '', limit: MAX_OPTIONS };
+  const page = await deps.store.attributeValues(context.projectId, of, question);
+  return page.values.map(({ value }) => value);
+}

@@ -1,0 +1,60 @@
+/** `/traces/{id}`: the whole page, the waterfall alone, or the open span alone. */
+import { Html } from '@elysiajs/html';
+import { buildTree } from '../../trace/tree.ts';
+import { waterfallRows } from '../../trace/waterfall.ts';
+import { SelectedSpan, TracePage, UnknownTracePage } from '../../../views/trace.tsx';
+import { readTraceState, traceHref } from '../../../views/trace-state.ts';
+import type { TraceState } from '../../../views/trace-state.ts';
+import { WaterfallView, WINDOW_ROWS } from '../../../views/waterfall.tsx';
+import type { PageContext, PagesDeps } from './context.ts';
+import { errorPage } from './error-page.ts';
+import { html, seeOther, shellOf, wantsFragment } from './respond.ts';
+
+/** Some tools cut the zeros that a trace id begins with. */
+const TRACE_ID = /^[0-9a-f]{16,32}$/;
+
+export async function tracePage(
+  deps: PagesDeps,
+  context: PageContext,
+  request: Request,
+  givenId: string,
+): Promise<Response> {
+  const given = givenId.trim().toLowerCase();
+  const { search, searchParams } = new URL(request.url);
+  if (!TRACE_ID.test(given)) {
+    const message = 'A trace id has 32 hexadecimal digits. Paste it into the search bar to go there.';
+    return errorPage(request, { status: 400, title: 'Not a trace id', message });
+  }
+  const traceId = given.padStart(32, '0');
+  if (traceId !== givenId) return seeOther(`/traces/${traceId}${search}`);
+  const coverage = await deps.store.trace(context.projectId, traceId);
+  const shell = shellOf(request, context);
+  if (coverage.spans.length === 0) {
+    const storeIsEmpty = deps.store.isEmpty(context.projectId);
+    return html(Html.createElement(UnknownTracePage, { shell, traceId, storeIsEmpty }), { status: 404 });
+  }
+  const tree = buildTree(coverage.spans);
+  const target = wantsFragment(request) ? request.headers.get('hx-target') : null;
+  if (target?.endsWith('#span-panel')) {
+    return html(Html.createElement(SelectedSpan, { tree, state: readTraceState(traceId, searchParams) }));
+  }
+  const state = withOpenSpan(readTraceState(traceId, searchParams), target ? request : null);
+  const waterfall = waterfallRows(tree, {
+    collapsed: state.collapsed,
+    from: state.from,
+    limit: WINDOW_ROWS,
+    around: target ? undefined : state.span,
+  });
+  if (target?.endsWith('#waterfall')) {
+    const headers = { 'HX-Push-Url': traceHref(state) };
+    return html(Html.createElement(WaterfallView, { tree, waterfall, state }), { headers });
+  }
+  return html(Html.createElement(TracePage, { shell, now: deps.now(), state, tree, waterfall, coverage }));
+}
+
+/** The waterfall's links are older than the panel beside it: the browser's address knows which span is open. */
+function withOpenSpan(state: TraceState, request: Request | null): TraceState {
+  const current = request?.headers.get('hx-current-url');
+  if (!current || !URL.canParse(current)) return state;
+  return { ...state, span: readTraceState(state.traceId, new URL(current).searchParams).span };
+}

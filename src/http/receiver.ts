@@ -1,0 +1,215 @@
+/**
+ * OTLP over HTTP: bytes -> store -> answer, by the table of the OTLP specification. PostHog's paths are
+ * aliases. Every error is a google.rpc.Status in the request's encoding; an unforeseen one answers 503,
+ * since SDKs throw spans away at a 500.
+ */
+import { exportResponse, statusBody } from '../otlp/response.ts';
+import type { OtlpFormat } from '../otlp/response.ts';
+import type { AppendResult, ExportRequest, SpanStore } from '../store/span-store.ts';
+import type { Log } from '../log.ts';
+import { DEFAULT_PROJECT } from '../store/catalog.ts';
+import { AccessError, bearerToken } from './access.ts';
+import type { Gate } from './access.ts';
+import { contentEncoding, decompress, readBody } from './body.ts';
+import { GRPC, HttpError, knownProblem } from './errors.ts';
+import type { Problem } from './errors.ts';
+import { nowUnixNano } from './deps.ts';
+import type { Metrics, Transport } from './metrics.ts';
+import type { Refusals } from './refusals.ts';
+
+export const TRACE_PATHS = ['/v1/traces', '/i/v1/traces'] as const;
+/** Gen-AI spans only. */
+export const AI_PATHS = ['/i/v0/ai/otel', '/i/v0/ai/otel/v1/traces'] as const;
+/** Signals that an SDK may be set to send and that are not kept in this version. */
+export const OTHER_SIGNALS = ['/v1/logs', '/i/v1/logs', '/v1/metrics', '/i/v1/metrics'] as const;
+
+export interface ReceiverDeps {
+  readonly store: SpanStore;
+  readonly gate: Gate;
+  readonly metrics: Metrics;
+  readonly refusals: Refusals;
+  readonly log: Log;
+  readonly maxBodyBytes: number;
+}
+
+/** Where problems are told: the sender's log may be far away from the person at the page. */
+interface Told {
+  projectId: string;
+}
+
+export class Receiver {
+  readonly #deps: ReceiverDeps;
+
+  constructor(deps: ReceiverDeps) {
+    this.#deps = deps;
+  }
+
+  async export(request: Request, genAiOnly: boolean): Promise<Response> {
+    const format = formatOf(request) ?? 'protobuf';
+    const told: Told = { projectId: DEFAULT_PROJECT };
+    let bytes = 0;
+    try {
+      const { projectId } = this.#deps.gate.admit(
+        bearerToken(request.headers.get('authorization')),
+        'ingest',
+      );
+      told.projectId = projectId;
+      const parts = checkHeaders(request);
+      const received = await readBody(request, this.#deps.maxBodyBytes);
+      bytes = received.length;
+      const body = await decompress(received, parts.encoding, this.#deps.maxBodyBytes);
+      const result = await this.#deps.store.append(projectId, {
+        format: parts.format,
+        body,
+        received: { encoding: parts.encoding, bytes: received },
+        ...(genAiOnly ? { genAiOnly } : {}),
+      });
+      this.taken('http', format, projectId, bytes, result);
+      return otlpAnswer(200, format, exportResponse(format, result.rejected, result.message));
+    } catch (error) {
+      const problem = this.refused('http', format, told.projectId, bytes, error);
+      return problemAnswer(problem, format);
+    }
+  }
+
+  /** A request that was stored, wholly or in part. */
+  taken(
+    transport: Transport,
+    format: OtlpFormat,
+    projectId: string,
+    bytes: number,
+    result: AppendResult,
+  ): void {
+    const { accepted, rejected, message } = result;
+    const status = transport === 'http' ? '200' : 'OK';
+    this.#deps.metrics.exported({ transport, format, status, bytes, accepted, rejected });
+    if (rejected > 0) this.#tell(projectId, `${rejected} spans rejected: ${message}`);
+  }
+
+  /** A request that was not: what to answer. */
+  refused(
+    transport: Transport,
+    format: OtlpFormat,
+    projectId: string,
+    bytes: number,
+    error: unknown,
+  ): Problem {
+    const known = knownProblem(error);
+    if (known === undefined) {
+      this.#deps.log.error('export failed', {
+        transport,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    }
+    const problem = known ?? {
+      status: 503,
+      code: 'unavailable',
+      message: 'an error of this server; send again',
+      headers: { 'retry-after': '1' },
+    };
+    const status = String(problem.status);
+    this.#deps.metrics.exported({ transport, format, status, bytes, accepted: 0, rejected: 0 });
+    this.#tell(projectId, `${problem.status}: ${problem.message}`);
+    return problem;
+  }
+
+  #tell(projectId: string, reason: string): void {
+    this.#deps.refusals.add(projectId, { timeUnixNano: nowUnixNano(), reason });
+    this.#deps.log.warn('refused', { project: projectId, reason });
+  }
+}
+
+interface Parts {
+  readonly format: OtlpFormat;
+  readonly encoding: ExportRequest['received']['encoding'];
+}
+
+function checkHeaders(request: Request): Parts {
+  const format = formatOf(request);
+  if (format === undefined) {
+    const type = request.headers.get('content-type') ?? 'none';
+    throw new HttpError(
+      415,
+      'unsupported_media_type',
+      type.startsWith('application/grpc')
+        ? 'this port takes OTLP over HTTP; send gRPC to the other port, 4317 by default'
+        : `the content type is application/x-protobuf or application/json, not ${type.slice(0, 100)}`,
+    );
+  }
+  const encoding = contentEncoding(request.headers.get('content-encoding'));
+  if (encoding === undefined) {
+    throw new HttpError(415, 'unsupported_encoding', 'the content encoding is gzip, zstd, deflate, or none');
+  }
+  return { format, encoding };
+}
+
+/** MIME parameters are free: `application/json; charset=utf-8`. */
+function formatOf(request: Request): OtlpFormat | undefined {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0].trim().toLowerCase();
+  if (type === 'application/x-protobuf' || type === 'application/protobuf') return 'protobuf';
+  return type === 'application/json' ? 'json' : undefined;
+}
+
+export function otlpAnswer(
+  status: number,
+  format: OtlpFormat,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const type = format === 'json' ? 'application/json' : 'application/x-protobuf';
+  return new Response(body as Uint8Array<ArrayBuffer>, {
+    status,
+    headers: { ...headers, 'content-type': type },
+  });
+}
+
+function problemAnswer(problem: Problem, format: OtlpFormat): Response {
+  return otlpAnswer(
+    problem.status,
+    format,
+    statusBody(format, grpcCode(problem.status), problem.message),
+    problem.headers,
+  );
+}
+
+export function grpcCode(status: number): number {
+  switch (status) {
+    case 401:
+      return GRPC.unauthenticated;
+    case 403:
+      return GRPC.permissionDenied;
+    case 404:
+      return GRPC.notFound;
+    case 405:
+    case 501:
+      return GRPC.unimplemented;
+    case 413:
+      return GRPC.resourceExhausted;
+    case 400:
+    case 415:
+      return GRPC.invalidArgument;
+    default:
+      return GRPC.unavailable;
+  }
+}
+
+/** An answer to an export that goes to no receiver, or that a receiver does not take at all. */
+export function refuseExport(request: Request, error: HttpError | AccessError): Response {
+  const problem = knownProblem(error) ?? {
+    status: 404,
+    code: 'not_found',
+    message: error.message,
+    headers: {},
+  };
+  return problemAnswer(problem, formatOf(request) ?? 'json');
+}
+
+/** The URL that somebody meant who posts to `path`; undefined when it does not look like an export. */
+export function wrongExportPath(path: string): string | undefined {
+  const known = /^\/?$|^\/i\/?$|\/v1\/traces\/?$|\/opentelemetry\.proto\.collector/.test(path);
+  if (!known) return undefined;
+  return (
+    `no receiver at ${path}: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to <this server>/i/v1/traces, ` +
+    'or OTEL_EXPORTER_OTLP_ENDPOINT to <this server> alone, to which SDKs add /v1/traces'
+  );
+}

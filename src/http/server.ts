@@ -1,0 +1,54 @@
+/** The listening sockets: HTTP (receivers, API, pages) and gRPC. */
+import { createApp } from './app.ts';
+import type { Ports } from './app.ts';
+import type { ServerDeps } from './deps.ts';
+import { listenGrpc } from './grpc.ts';
+import type { GrpcListener } from './grpc.ts';
+
+/** Seconds without a byte. Bun's default of 10 cuts slow uploads; a slow client costs a socket alone. */
+const IDLE_TIMEOUT_SECONDS = 60;
+/** Answers under way are finished at a stop; a client that hangs is cut off. */
+const STOP_TIMEOUT_MS = 5_000;
+
+export interface Servers {
+  readonly httpPort: number;
+  readonly grpcPort: number | undefined;
+  /** Takes no more requests, and waits for those under way. */
+  stop(): Promise<void>;
+}
+
+/** Throws what the system says of an address in use (code EADDRINUSE) or not of this machine. */
+export async function startServers(deps: ServerDeps): Promise<Servers> {
+  const { config } = deps;
+  const ports: Ports = { http: config.listen.port, grpc: config.grpcListen?.port };
+  const app = createApp(deps, ports);
+  const http = Bun.serve({
+    hostname: config.listen.host,
+    port: config.listen.port,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    // Larger ones are refused here with an OTLP answer; this bound only backs it up.
+    maxRequestBodySize: config.maxBodyBytes * 2 + 1024 * 1024,
+    fetch: app.fetch,
+  });
+  ports.http = http.port ?? ports.http;
+  let grpc: GrpcListener | undefined;
+  try {
+    if (config.grpcListen !== undefined)
+      grpc = await listenGrpc(config.grpcListen, app.receiver, app.receiverDeps);
+  } catch (error) {
+    await http.stop(true);
+    app.stop();
+    throw error;
+  }
+  ports.grpc = grpc?.port;
+  return {
+    httpPort: ports.http,
+    grpcPort: ports.grpc,
+    stop: async () => {
+      app.stop();
+      const cutOff = setTimeout(() => void http.stop(true), STOP_TIMEOUT_MS);
+      await Promise.all([http.stop(), grpc?.stop()]);
+      clearTimeout(cutOff);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** Signing in with a read token, for browsers: the token becomes a cookie that scripts can't read. */
+import { Gate, TOKEN_COOKIE, checkSameOrigin } from './access.ts';
+import { localPath } from './pages/error-page.ts';
+
+const YEAR_SECONDS = 365 * 24 * 3600;
+/** A token has 55 characters; more is no token. */
+const MAX_FORM_BYTES = 4096;
+
+export async function login(request: Request, gate: Gate): Promise<Response> {
+  checkSameOrigin(request);
+  const text = (await request.text()).slice(0, MAX_FORM_BYTES);
+  const form = new URLSearchParams(text);
+  const token = (form.get('token') ?? '').trim();
+  const next = localPath(form.get('next') ?? '/');
+  try {
+    gate.admit(token, 'read');
+  } catch {
+    return seeOther(`/login?failed&next=${encodeURIComponent(next)}`);
+  }
+  return seeOther(next, cookie(request, token, YEAR_SECONDS));
+}
+
+export function logout(request: Request): Response {
+  checkSameOrigin(request);
+  return seeOther('/login', cookie(request, '', 0));
+}
+
+/** Lax, so that a link to a trace in a chat opens signed in; what changes state checks the origin itself. */
+function cookie(request: Request, token: string, seconds: number): string {
+  const secure = new URL(request.url).protocol === 'https:' ? '; Secure' : '';
+  return `${TOKEN_COOKIE}=${token}; HttpOnly; SameSite=Lax; Path=/; Max-Age=${seconds}${secure}`;
+}
+
+function seeOther(location: string, setCookie?: string): Response {
+  const headers = new Headers({ location, 'cache-control': 'no-store' });
+  if (setCookie !== undefined) headers.set('set-cookie', setCookie);
+  return new Response(null, { status: 303, headers });
+}

@@ -1,0 +1,41 @@
+/** The mark and the few icons, drawn as SVG so that they take the text's colour. */
+import { Html } from '@elysiajs/html';
+
+/** Spans lying in a lake: four bars of a waterfall above two waves. */
+export function Mark(): JSX.Element {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">
+      <rect class="mark-ground" x="0" y="0" width="32" height="32" rx="7" />
+      <rect class="mark-bar" x="6" y="6.5" width="20" height="3.4" rx="1.7" />
+      <rect class="mark-bar mark-bar-2" x="9" y="12" width="11" height="3.4" rx="1.7" />
+      <rect class="mark-bar mark-bar-3" x="17" y="17.5" width="7" height="3.4" rx="1.7" />
+      <path class="mark-wave" d="M5 25.4c2.4-1.9 4.9-1.9 7.3 0s4.9 1.9 7.3 0 4.9-1.9 7.4 0" />
+    </svg>
+  );
+}
+
+const PATHS = {
+  error: 'M8 1.5 15 14H1L8 1.5ZM8 6v3.6M8 11.6v.4',
+  copy: 'M5.5 5.5h8v8h-8zM2.5 10.5v-8h8',
+  filter: 'M2 3h12L9.5 8.5V13l-3-1.5v-3L2 3Z',
+  close: 'M3.5 3.5l9 9M12.5 3.5l-9 9',
+  link: 'M6.5 9.5l3-3M7 4.5l1.5-1.5a3 3 0 0 1 4.5 4.5L11.5 9M9 11.5 7.5 13A3 3 0 0 1 3 8.5L4.5 7',
+  search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10ZM10.6 10.6 14 14',
+  download: 'M8 2v8.5M4.5 7.5 8 11l3.5-3.5M2.5 13.5h11',
+  chevronRight: 'M6 3.5 10.5 8 6 12.5',
+  chevronDown: 'M3.5 6 8 10.5 12.5 6',
+  theme: 'M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 4a4 4 0 0 1 0 8Z',
+  check: 'M3 8.5 6.5 12 13 4.5',
+  info: 'M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM8 7.2v4M8 4.7v.3',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+/** Decoration beside a text. An icon that stands alone needs a label on the element around it. */
+export function Icon({ name }: { name: IconName }): JSX.Element {
+  return (
+    <svg class={`icon icon-${name}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
