@@ -4,7 +4,7 @@
  */
 
 export interface Query {
-  /** The text as given: positions count UTF-16 units into it. */
+  /** The text that was parsed: positions count UTF-16 units into it. */
   readonly text: string;
   readonly spanset: SpansetExpression;
 }
@@ -92,12 +92,14 @@ export type Static =
   | { readonly type: 'bool'; readonly value: boolean }
   /** Nanoseconds. */
   | { readonly type: 'duration'; readonly value: bigint }
-  | { readonly type: 'status'; readonly value: 'unset' | 'ok' | 'error' }
-  | {
-      readonly type: 'kind';
-      readonly value: 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
-    }
-  | { readonly type: 'nil' };
+  | { readonly type: 'status'; readonly value: StatusKeyword }
+  | { readonly type: 'kind'; readonly value: KindKeyword }
+  | { readonly type: 'nil' }
+  /** Bytes, kvlist, empty array: present, yet no comparison with it is true. Never a literal. */
+  | { readonly type: 'opaque' };
+
+export type StatusKeyword = 'unset' | 'ok' | 'error';
+export type KindKeyword = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
 export interface Literal {
   readonly kind: 'literal';

@@ -1,0 +1,19 @@
+/** All benches, one after the other: `npm run bench -- [--spans N] [--json FILE]`. */
+import { parseArgs } from 'node:util';
+import { measureDecode } from './decode.ts';
+import { measureIngest } from './ingest.ts';
+import { printMeasures, writeMeasures } from './measure.ts';
+
+const { values } = parseArgs({
+  options: { spans: { type: 'string', default: '1000000' }, json: { type: 'string' } },
+});
+
+const spans = Number(values.spans);
+if (!Number.isSafeInteger(spans) || spans < 20_000) {
+  console.error('--spans is a number of 20000 or more');
+  process.exit(2);
+}
+
+const measures = [...measureDecode(Math.min(spans, 400_000)), ...(await measureIngest(spans))];
+printMeasures(measures);
+if (values.json !== undefined) await writeMeasures(values.json, spans, measures);

@@ -1,0 +1,41 @@
+/** The catalog of a data folder for a command that runs beside the server or without one. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CATALOG_FILE, CatalogError, openCatalog } from '../store/catalog.ts';
+import { ProjectError, Projects } from '../store/projects.ts';
+import { CommandError } from './command.ts';
+
+/**
+ * Opens, asks, closes. `existing` refuses a folder that holds no catalog: a mistyped path must not look
+ * like an empty store.
+ */
+export function withProjects<T>(
+  dataDir: string,
+  need: 'existing' | 'create',
+  ask: (projects: Projects) => T,
+): T {
+  if (need === 'existing' && !existsSync(join(dataDir, CATALOG_FILE))) {
+    throw new CommandError(
+      `${dataDir} is no data folder (it has no ${CATALOG_FILE}); choose one with --data`,
+    );
+  }
+  const catalog = openFolder(dataDir);
+  try {
+    return ask(new Projects(catalog));
+  } catch (error) {
+    if (error instanceof ProjectError) throw new CommandError(error.message);
+    throw error;
+  } finally {
+    catalog.close();
+  }
+}
+
+/** openCatalog, with its refusals as messages to the user. */
+export function openFolder(dataDir: string): ReturnType<typeof openCatalog> {
+  try {
+    return openCatalog(dataDir);
+  } catch (error) {
+    if (error instanceof CatalogError) throw new CommandError(error.message);
+    throw error;
+  }
+}

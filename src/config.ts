@@ -1,0 +1,185 @@
+/** The only reader of the environment and of the arguments. What it hands out is frozen. */
+import { resolve } from 'node:path';
+import { switchFlag } from './command-line.ts';
+import type { Environment, Flag, FlagValues } from './command-line.ts';
+import { MAX_BODY_BYTES } from './limits.ts';
+import { LOG_LEVELS } from './log.ts';
+import type { LogLevel } from './log.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+export const VERSION: string = packageJson.version;
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export interface Config {
+  readonly version: string;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly listen: ListenAddress;
+  /** undefined: no gRPC. */
+  readonly grpcListen: ListenAddress | undefined;
+  /** Listen beyond loopback although there are no tokens. */
+  readonly insecure: boolean;
+  /** Of one OTLP request, after decompression. */
+  readonly maxBodyBytes: number;
+  readonly flush: { readonly rows: number; readonly bytes: number; readonly ageMs: number };
+  readonly logLevel: LogLevel;
+}
+
+export const dataFlag: Flag<string> = {
+  placeholder: 'DIR',
+  fallback: './data',
+  help: 'folder that holds everything',
+  parse: (text) => {
+    if (text === '') throw new Error('is empty');
+    return resolve(text);
+  },
+};
+
+export const serveFlags = {
+  data: dataFlag,
+  listen: {
+    placeholder: 'HOST:PORT',
+    fallback: '127.0.0.1:4318',
+    help: 'OTLP/HTTP, API and pages',
+    parse: parseAddress,
+  },
+  grpcListen: {
+    placeholder: 'HOST:PORT|off',
+    fallback: '127.0.0.1:4317',
+    help: 'OTLP/gRPC',
+    parse: (text: string) => (text === 'off' ? undefined : parseAddress(text)),
+  },
+  store: { placeholder: 'lake', fallback: 'lake', help: 'where spans are kept', parse: parseStore },
+  insecure: switchFlag('listen beyond loopback without tokens: whoever reaches the port reads and writes'),
+  maxBody: {
+    placeholder: 'SIZE',
+    fallback: `${MAX_BODY_BYTES / 1024 / 1024}MiB`,
+    help: 'largest OTLP request, after decompression',
+    parse: (text: string) => within(parseBytes(text), 1024, 1024 ** 3),
+  },
+  flushRows: {
+    placeholder: 'N',
+    fallback: '262144',
+    help: 'write Parquet at this many buffered spans',
+    parse: (text: string) => within(parseCount(text), 1, 4_194_304),
+  },
+  flushBytes: {
+    placeholder: 'SIZE',
+    fallback: '128MiB',
+    help: '... or at this size of the buffer',
+    parse: (text: string) => within(parseBytes(text), 64 * 1024, 1024 ** 3),
+  },
+  flushAge: {
+    placeholder: 'TIME',
+    fallback: '30s',
+    help: '... or at this age of its oldest span',
+    parse: (text: string) => within(parseDurationMs(text), 100, 24 * 3600 * 1000),
+  },
+  logLevel: {
+    placeholder: LOG_LEVELS.join('|'),
+    fallback: 'info',
+    help: 'least serious line to log',
+    parse: parseLogLevel,
+  },
+} as const;
+
+/** The server's configuration from flag values. */
+export function toConfig(values: FlagValues<typeof serveFlags>): Config {
+  return Object.freeze({
+    version: VERSION,
+    dataDir: values.data,
+    listen: values.listen,
+    grpcListen: values.grpcListen,
+    insecure: values.insecure,
+    maxBodyBytes: values.maxBody,
+    flush: Object.freeze({ rows: values.flushRows, bytes: values.flushBytes, ageMs: values.flushAge }),
+    logLevel: values.logLevel,
+  });
+}
+
+/** What this process was given. */
+export function processInput(): { readonly words: readonly string[]; readonly env: Environment } {
+  return { words: process.argv.slice(2), env: process.env };
+}
+
+/** `127.0.0.1:4318`, `localhost:0`, `[::1]:4318`. */
+export function parseAddress(text: string): ListenAddress {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) throw new Error('is not HOST:PORT, as 127.0.0.1:4318 or [::1]:4318');
+  return Object.freeze({ host: match[1] ?? match[2], port });
+}
+
+export function formatAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** True where only this machine can connect. A name other than localhost may resolve to anything. */
+export function isLoopback({ host }: ListenAddress): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function parseStore(text: string): 'lake' {
+  if (text === 'lake') return text;
+  if (/^clickhouse(s|\+https?)?:\/\//.test(text))
+    throw new Error('ClickHouse is not in this version; use lake');
+  throw new Error('is not a store; use lake');
+}
+
+const BYTE_UNITS = new Map([
+  ['', 1],
+  ['b', 1],
+  ['k', 1024],
+  ['kb', 1000],
+  ['kib', 1024],
+  ['m', 1024 ** 2],
+  ['mb', 1000 ** 2],
+  ['mib', 1024 ** 2],
+  ['g', 1024 ** 3],
+  ['gb', 1000 ** 3],
+  ['gib', 1024 ** 3],
+]);
+
+const MILLISECOND_UNITS = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+function parseQuantity(text: string, units: ReadonlyMap<string, number>, example: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
+  const unit = units.get(match?.[2].toLowerCase() ?? '?');
+  if (match === null || unit === undefined) throw new Error(`is not ${example}`);
+  return Math.round(Number(match[1]) * unit);
+}
+
+export function parseBytes(text: string): number {
+  return parseQuantity(text, BYTE_UNITS, 'a size, as 64MiB or 500kB');
+}
+
+export function parseDurationMs(text: string): number {
+  return parseQuantity(text, MILLISECOND_UNITS, 'a time with its unit, as 30s, 5m or 500ms');
+}
+
+function parseCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error('is not a whole number');
+  return Number(text);
+}
+
+function within(value: number, least: number, most: number): number {
+  if (value < least || value > most) throw new Error(`is not between ${least} and ${most}`);
+  return value;
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) throw new Error(`is not one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
