@@ -16,6 +16,7 @@ const FLAGS = [
   '--compile',
   // Parses nothing at start; format esm because top-level await is used. docs/adr/001 has the figures.
   '--bytecode',
+  '--bytecode-depth=1',
   '--format=esm',
   '--minify',
   '--sourcemap=none',

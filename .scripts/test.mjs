@@ -6,6 +6,9 @@ import { build } from './build.mjs';
 import { installChromium } from './chromium.mjs';
 import { bun, root, setUp } from './setup.mjs';
 
+/** For one test: a busy machine with two cores stretches a browser's step tenfold. */
+const TEST_TIMEOUT_MS = 60_000;
+
 const FOLDERS = ['src', 'views', 'test', 'bench', '.scripts'];
 
 /** JSX files, where markup is built and can be unsafe. */
@@ -58,7 +61,7 @@ function runChecks() {
 function runTests(patterns) {
   return new Promise((resolve) => {
     const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
-    const run = spawn(bun, ['test', ...patterns], {
+    const run = spawn(bun, ['test', `--timeout=${TEST_TIMEOUT_MS}`, ...patterns], {
       cwd: root,
       env: { ...process.env, ...colours },
       stdio: ['ignore', 'pipe', 'pipe'],

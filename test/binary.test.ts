@@ -1,8 +1,11 @@
 /** The compiled binary, copied alone into an empty folder, with an empty environment, does the main job. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { TestServer, compiledBinary, eventually, runBinary, temporaryFolder } from './support/server.ts';
+
+// Compiling, when the sources changed, takes seconds.
+setDefaultTimeout(60_000);
 
 let home = '';
 let binary = '';

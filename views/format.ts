@@ -60,12 +60,12 @@ export function formatTime(unixNano: bigint, fractionDigits: 0 | 3 | 6 | 9 = 3):
 }
 
 export function formatDate(unixNano: bigint): string {
-  return time.formatTime(unixNano).split('T')[0]!;
+  return time.formatTime(unixNano).split('T')[0];
 }
 
 /** The time of day in UTC; say the zone beside it. */
 export function formatClock(unixNano: bigint, fractionDigits: 0 | 3 | 6 | 9 = 3): string {
-  const clock = time.formatTime(unixNano).split('T')[1]!;
+  const clock = time.formatTime(unixNano).split('T')[1];
   return clock.slice(0, fractionDigits === 0 ? 8 : 9 + fractionDigits);
 }
 

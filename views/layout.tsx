@@ -7,7 +7,12 @@ import { Icon, Mark } from './icons.tsx';
 /** What the frame needs to know besides the page's own content. */
 export interface Shell {
   /** Addresses of the embedded files, with the hash of their content. */
-  readonly assets: { readonly css: string; readonly htmx: string; readonly app: string; readonly icon: string };
+  readonly assets: {
+    readonly css: string;
+    readonly htmx: string;
+    readonly app: string;
+    readonly icon: string;
+  };
   /** What the person chose; '' follows the system. */
   readonly theme: 'light' | 'dark' | '';
   readonly signedIn: boolean;

@@ -16,15 +16,21 @@ describe('a query as the form shows it', () => {
   const cases: [string, Partial<FilterFields>][] = [
     ['{}', {}],
     ['{ resource.service.name = "cart" }', { service: 'cart' }],
-    ['{ name = "GET /" && status = error && kind = server }', { operation: 'GET /', status: 'error', kind: 'server' }],
+    [
+      '{ name = "GET /" && status = error && kind = server }',
+      { operation: 'GET /', status: 'error', kind: 'server' },
+    ],
     ['{ duration >= 1.5s && duration <= 2m }', { minDuration: '1.5s', maxDuration: '2m' }],
     ['{ span.http.route = "/cart" }', { attributes: [{ key: 'span.http.route', value: '/cart' }] }],
-    ['{ (.code = "500" || .code = 500) && status = error }', { status: 'error', attributes: [{ key: '.code', value: '500' }] }],
+    [
+      '{ (.code = "500" || .code = 500) && status = error }',
+      { status: 'error', attributes: [{ key: '.code', value: '500' }] },
+    ],
     ['{ .code = 500 }', { rest: '.code = 500' }],
-    ['{ duration > 1s }', { rest: 'duration > 1s' }],
-    ['{ name = "a" && name = "b" }', { operation: 'a', rest: 'name = "b"' }],
-    ['{ status = error || .x = 1 }', { rest: 'status = error || .x = 1' }],
-    ['{ status != error && (.a = 1 || .b = 2) }', { rest: 'status != error && (.a = 1 || .b = 2)' }],
+    ['{ duration > 1s }', { rest: 'span:duration > 1s' }],
+    ['{ name = "a" && name = "b" }', { operation: 'a', rest: 'span:name = "b"' }],
+    ['{ status = error || .x = 1 }', { rest: 'span:status = error || .x = 1' }],
+    ['{ status != error && (.a = 1 || .b = 2) }', { rest: 'span:status != error && (.a = 1 || .b = 2)' }],
   ];
   for (const [text, fields] of cases) {
     test(text, () => expect(filtersOf(parseQuery(text))).toEqual({ ...NO_FILTERS, ...fields }));

@@ -62,7 +62,8 @@ function take(condition: FieldExpression, fields: MutableFields): boolean {
   if (condition.operator === '||') return takeAttribute(condition.left, condition, fields);
   const { left, operator, right } = condition;
   if (right.kind !== 'literal') return false;
-  if (left.kind === 'intrinsic' && !left.parent) return takeIntrinsic(left.name, operator, right.value, fields);
+  if (left.kind === 'intrinsic' && !left.parent)
+    return takeIntrinsic(left.name, operator, right.value, fields);
   if (left.kind !== 'attribute' || operator !== '=' || left.parent) return false;
   const isService = left.scope === 'resource' && left.key === 'service.name' && right.value.type === 'string';
   if (isService && right.value.value !== '' && fields.service === '') {
@@ -78,13 +79,18 @@ function takeIntrinsic(
   value: Static,
   fields: MutableFields,
 ): boolean {
-  const set = (field: 'operation' | 'status' | 'kind' | 'minDuration' | 'maxDuration', text: string): boolean => {
+  const set = (
+    field: 'operation' | 'status' | 'kind' | 'minDuration' | 'maxDuration',
+    text: string,
+  ): boolean => {
     if (fields[field] !== '' || text === '') return false;
     fields[field] = text;
     return true;
   };
-  if (name === 'span:name' && operator === '=' && value.type === 'string') return set('operation', value.value);
-  if (name === 'span:status' && operator === '=' && value.type === 'status') return set('status', value.value);
+  if (name === 'span:name' && operator === '=' && value.type === 'string')
+    return set('operation', value.value);
+  if (name === 'span:status' && operator === '=' && value.type === 'status')
+    return set('status', value.value);
   if (name === 'span:kind' && operator === '=' && value.type === 'kind') return set('kind', value.value);
   if (name !== 'span:duration' || value.type !== 'duration') return false;
   if (operator === '>=') return set('minDuration', formatDurationExact(value.value));
@@ -93,15 +99,24 @@ function takeIntrinsic(
 
 /** `whole` is an attribute filter if it is exactly what the form would make of `first`'s key and text. */
 function takeAttribute(first: FieldExpression, whole: FieldExpression, fields: MutableFields): boolean {
-  if (first.kind !== 'binary' || first.left.kind !== 'attribute' || first.right.kind !== 'literal') return false;
+  if (first.kind !== 'binary' || first.left.kind !== 'attribute' || first.right.kind !== 'literal')
+    return false;
   const { scope, key } = first.left;
   const literal = first.right.value;
-  if (literal.type !== 'string' || key.includes('=') || key.trim() !== key || literal.value.trim() !== literal.value) {
+  if (
+    literal.type !== 'string' ||
+    key.includes('=') ||
+    key.trim() !== key ||
+    literal.value.trim() !== literal.value
+  ) {
     return false;
   }
   const made = attributeEquals(first.left, literal.value);
   if (printExpression(made) !== printExpression(whole)) return false;
-  fields.attributes = [...fields.attributes, { key: scope === 'any' ? `.${key}` : `${scope}.${key}`, value: literal.value }];
+  fields.attributes = [
+    ...fields.attributes,
+    { key: scope === 'any' ? `.${key}` : `${scope}.${key}`, value: literal.value },
+  ];
   return true;
 }
 
@@ -132,7 +147,8 @@ function keyword<K extends string>(name: string, text: string, known: readonly K
 function duration(name: string, text: string): bigint | undefined {
   if (text === '') return undefined;
   const nano = parseDuration(text);
-  if (nano === null) throw new FilterError(`the ${name} duration reads like 300ms, 1.2s or 2m, not "${text}"`);
+  if (nano === null)
+    throw new FilterError(`the ${name} duration reads like 300ms, 1.2s or 2m, not "${text}"`);
   return nano;
 }
 

@@ -33,7 +33,7 @@ function Toolbar({ state }: { state: SearchState }): JSX.Element {
       <LinkChoice
         label="Order"
         choices={(['newest', 'oldest', 'slowest'] as const).map((order) => ({
-          text: order[0]!.toUpperCase() + order.slice(1),
+          text: order[0].toUpperCase() + order.slice(1),
           href: searchHref(state, { order }),
           current: state.order === order,
         }))}
@@ -82,7 +82,11 @@ function Found({ state, now, outcome }: FoundProps): JSX.Element {
   );
 }
 
-function TraceTable(props: { traces: readonly TraceSummary[]; state: SearchState; now: bigint }): JSX.Element {
+function TraceTable(props: {
+  traces: readonly TraceSummary[];
+  state: SearchState;
+  now: bigint;
+}): JSX.Element {
   const { traces, state, now } = props;
   const longest = traces.reduce((max, trace) => (trace.durationNano > max ? trace.durationNano : max), 1n);
   return (
@@ -160,7 +164,9 @@ function Matched({ trace }: { trace: TraceSummary }): JSX.Element {
   if (!first || (trace.matchedCount === trace.spanCount && trace.spanCount > 1)) return <></>;
   return (
     <a class="matched" href={attr(`/traces/${trace.traceId}?span=${first.spanId}`)}>
-      <span safe>{trace.matchedCount === 1 ? 'matched' : `${formatCount(trace.matchedCount)} matched, first`}</span>{' '}
+      <span safe>
+        {trace.matchedCount === 1 ? 'matched' : `${formatCount(trace.matchedCount)} matched, first`}
+      </span>{' '}
       <SpanName name={first.name} />
     </a>
   );

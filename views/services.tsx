@@ -28,7 +28,11 @@ export interface StatsProps {
   readonly rangeSeconds: number;
 }
 
-export function statsHref(service: string | undefined, state: StatsState, change: Partial<StatsState> = {}): string {
+export function statsHref(
+  service: string | undefined,
+  state: StatsState,
+  change: Partial<StatsState> = {},
+): string {
   const { since, sort, descending } = { ...state, ...change };
   const params = new URLSearchParams({ since, sort, order: descending ? 'desc' : 'asc' });
   if (service === undefined) return `/services?${params}`;
@@ -155,20 +159,35 @@ function SortHead({ props, sort, label, numeric }: SortHeadProps): JSX.Element {
   );
 }
 
-function StatsRow({ row, props, slowest }: { row: OperationStats; props: StatsProps; slowest: bigint }): JSX.Element {
+function StatsRow({
+  row,
+  props,
+  slowest,
+}: {
+  row: OperationStats;
+  props: StatsProps;
+  slowest: bigint;
+}): JSX.Element {
   const { state, service, rangeSeconds } = props;
   const filter = { service: row.serviceName, operation: service === undefined ? '' : row.name };
   const range = { since: state.since };
   const rate: string = rangeSeconds > 0 ? formatRate(row.count, rangeSeconds) : '–';
   const traces = figureHref(filter, range);
-  const slow = (minDuration: bigint): string => figureHref({ ...filter, minDuration }, { ...range, order: 'slowest' });
+  const slow = (minDuration: bigint): string =>
+    figureHref({ ...filter, minDuration }, { ...range, order: 'slowest' });
   return (
     <tr>
       <td class="col-main">
         <a href={attr(service === undefined ? serviceHref(row.serviceName, state) : traces)}>
           {service === undefined ? <ServiceName name={row.serviceName} /> : <SpanName name={row.name} />}
         </a>
-        {service === undefined ? '' : <span class="badge" safe>{kindName(row.kind)}</span>}
+        {service === undefined ? (
+          ''
+        ) : (
+          <span class="badge" safe>
+            {kindName(row.kind)}
+          </span>
+        )}
       </td>
       <Figure label="Spans" href={traces} text={formatCount(row.count)} />
       <td class="num" data-label="Rate" safe>

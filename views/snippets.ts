@@ -137,7 +137,12 @@ function dotnetSteps(): readonly SnippetStep[] {
 
 function collectorSteps({ baseUrl, grpcUrl, tokenRequired }: SnippetTarget): readonly SnippetStep[] {
   const header = tokenRequired ? ['    headers:', `      authorization: "Bearer ${TOKEN_PLACE}"`] : [];
-  const lines = ['exporters:', '  otlphttp/spanlake:', `    traces_endpoint: ${baseUrl}/v1/traces`, ...header];
+  const lines = [
+    'exporters:',
+    '  otlphttp/spanlake:',
+    `    traces_endpoint: ${baseUrl}/v1/traces`,
+    ...header,
+  ];
   const service = ['service:', '  pipelines:', '    traces:', '      receivers: [otlp]'];
   const steps = [
     {

@@ -118,7 +118,11 @@ function Facts({ span, state, traceStartUnixNano }: DetailsProps): JSX.Element {
         <span class="num" safe>
           {formatDuration(span.durationNano)}
         </span>
-        {span.durationNano < 0n ? <span class="warning">ends before it starts: the sender’s clock moved</span> : ''}
+        {span.durationNano < 0n ? (
+          <span class="warning">ends before it starts: the sender’s clock moved</span>
+        ) : (
+          ''
+        )}
       </Fact>
       <Fact term="Start">
         <span class="num" safe>

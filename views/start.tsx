@@ -117,7 +117,7 @@ function Refused({ refused }: { refused: StartProps['refused'] }): JSX.Element {
 /** The steps of one language; the tabs are links, so that they work without JavaScript and have an address. */
 export function Setup({ target, language }: { target: SnippetTarget; language: string }): JSX.Element {
   const all = snippets(target);
-  const chosen = all.find((snippet) => snippet.id === language) ?? all[0]!;
+  const chosen = all.find((snippet) => snippet.id === language) ?? all[0];
   return (
     <section
       id="setup"
@@ -131,7 +131,11 @@ export function Setup({ target, language }: { target: SnippetTarget; language: s
       <h2 id="language">In your language</h2>
       <LinkChoice
         label="Language"
-        choices={all.map(({ id, name }) => ({ text: name, href: `/start?lang=${id}`, current: id === chosen.id }))}
+        choices={all.map(({ id, name }) => ({
+          text: name,
+          href: `/start?lang=${id}`,
+          current: id === chosen.id,
+        }))}
       />
       <ol class="steps">
         {chosen.steps.map(({ title, code }) => (

@@ -40,7 +40,8 @@ export function TracePage(props: TracePageProps): JSX.Element {
 
 /** The panel alone is what a click on a row asks for. */
 export function SelectedSpan({ tree, state }: { tree: TraceTree; state: TraceState }): JSX.Element {
-  const spans = state.span === '' ? [] : tree.nodes.map((node) => node.span).filter((span) => span.spanId === state.span);
+  const spans =
+    state.span === '' ? [] : tree.nodes.map((node) => node.span).filter((span) => span.spanId === state.span);
   return <SpanPanel state={state} spans={spans} traceStartUnixNano={tree.startUnixNano} />;
 }
 
@@ -58,14 +59,22 @@ function TraceHead({ tree, state, now }: { tree: TraceTree; state: TraceState; n
           <span class="none">Trace</span>
           <code safe>{state.traceId}</code>
           <CopyButton text={state.traceId} label="Copy the trace id" />
-          <a class="quiet" href={`/api/v1/traces/${state.traceId}?format=otlp`} download={`${state.traceId}.json`}>
+          <a
+            class="quiet"
+            href={`/api/v1/traces/${state.traceId}?format=otlp`}
+            download={`${state.traceId}.json`}
+          >
             <Icon name="download" />
             OTLP JSON
           </a>
         </p>
       </div>
       <dl class="figures">
-        <Figure term="Start" value={formatTime(tree.startUnixNano)} note={formatAgo(tree.startUnixNano, now)} />
+        <Figure
+          term="Start"
+          value={formatTime(tree.startUnixNano)}
+          note={formatAgo(tree.startUnixNano, now)}
+        />
         <Figure term="Duration" value={formatDuration(tree.endUnixNano - tree.startUnixNano)} />
         <Figure term="Spans" value={formatCount(tree.nodes.length)} />
         <div>
@@ -89,7 +98,11 @@ function TraceHead({ tree, state, now }: { tree: TraceTree; state: TraceState; n
               </span>
             </li>
           ))}
-        {services.size > MAX_LEGEND ? <li class="none">{`and ${services.size - MAX_LEGEND} more` as 'safe'}</li> : ''}
+        {services.size > MAX_LEGEND ? (
+          <li class="none">{`and ${services.size - MAX_LEGEND} more` as 'safe'}</li>
+        ) : (
+          ''
+        )}
       </ul>
     </header>
   );
@@ -117,14 +130,16 @@ function Figure({ term, value, note }: { term: string; value: string; note?: str
 
 function servicesOf(tree: TraceTree): Map<string, number> {
   const services = new Map<string, number>();
-  for (const { span } of tree.nodes) services.set(span.serviceName, (services.get(span.serviceName) ?? 0) + 1);
+  for (const { span } of tree.nodes)
+    services.set(span.serviceName, (services.get(span.serviceName) ?? 0) + 1);
   return services;
 }
 
 /** What a reader should know before trusting the picture. */
 function Notices({ tree, coverage }: { tree: TraceTree; coverage: Coverage }): JSX.Element {
   const notices = [];
-  if (coverage.complete !== true) notices.push(`Part of the store could not be read: ${coverage.complete.reason}.`);
+  if (coverage.complete !== true)
+    notices.push(`Part of the store could not be read: ${coverage.complete.reason}.`);
   if (tree.orphanCount > 0) {
     const rootless = tree.roots.every((root) => root.rootReason !== 'root');
     notices.push(
@@ -133,7 +148,9 @@ function Notices({ tree, coverage }: { tree: TraceTree; coverage: Coverage }): J
     );
   }
   if (tree.cycleCount > 0) {
-    notices.push(`${plural(tree.cycleCount, 'ring')} of spans that are each other’s ancestors; cut at the earliest.`);
+    notices.push(
+      `${plural(tree.cycleCount, 'ring')} of spans that are each other’s ancestors; cut at the earliest.`,
+    );
   }
   if (tree.duplicateCount > 0) {
     notices.push(`${plural(tree.duplicateCount, 'span')} delivered more than once; shown once.`);
@@ -165,7 +182,9 @@ export function UnknownTracePage({ shell, traceId, storeIsEmpty }: UnknownTraceP
           No span of trace <code safe>{traceId}</code> is stored in this project.
         </p>
         <ul>
-          <li>A span is found as soon as its request was answered: the sender may still hold it in its batch.</li>
+          <li>
+            A span is found as soon as its request was answered: the sender may still hold it in its batch.
+          </li>
           <li>The trace may not have been sampled, or it was sent to another project or server.</li>
           <li>The id may have been cut: a trace id has 32 hexadecimal digits.</li>
         </ul>

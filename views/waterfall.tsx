@@ -45,13 +45,18 @@ export function WaterfallView({ tree, waterfall, state }: WaterfallProps): JSX.E
           <div role="columnheader" class="num">
             Duration
           </div>
-          <div role="columnheader" class="wf-ruler" aria-label={`Time from 0 to ${formatDuration(duration)}`}>
+          <div role="columnheader" class="wf-ruler">
+            <span class="hidden-visually" safe>{`Time from 0 to ${formatDuration(duration)}`}</span>
             <Ruler durationNano={duration} />
           </div>
         </div>
         {parts}
       </div>
-      {waterfall.visibleCount > waterfall.rows.length ? <WindowBar waterfall={waterfall} state={state} /> : ''}
+      {waterfall.visibleCount > waterfall.rows.length ? (
+        <WindowBar waterfall={waterfall} state={state} />
+      ) : (
+        ''
+      )}
     </section>
   );
 }
@@ -188,7 +193,10 @@ function Flags({ row }: { row: WaterfallRow }): JSX.Element {
   return (
     <span class="wf-flags">
       {isError(node.span) ? (
-        <span class="error" title={attr(node.span.statusMessage === '' ? 'Error' : `Error: ${node.span.statusMessage}`)}>
+        <span
+          class="error"
+          title={attr(node.span.statusMessage === '' ? 'Error' : `Error: ${node.span.statusMessage}`)}
+        >
           <Icon name="error" />
           <span class="hidden-visually">Error</span>
         </span>

@@ -14,18 +14,13 @@ export function toAttributes(plain: PlainAttributes): Attribute[] {
 }
 
 export function toValue(plain: Plain): AttributeValue {
-  switch (typeof plain) {
-    case 'string':
-      return { type: 'string', value: plain };
-    case 'boolean':
-      return { type: 'bool', value: plain };
-    case 'bigint':
-      return { type: 'int', value: plain };
-    case 'number':
-      return Number.isInteger(plain) ? { type: 'int', value: BigInt(plain) } : double(plain);
-    case 'object':
-      return isList(plain) ? { type: 'array', value: plain.map(toValue) } : plain;
+  if (typeof plain === 'string') return { type: 'string', value: plain };
+  if (typeof plain === 'boolean') return { type: 'bool', value: plain };
+  if (typeof plain === 'bigint') return { type: 'int', value: plain };
+  if (typeof plain === 'number') {
+    return Number.isInteger(plain) ? { type: 'int', value: BigInt(plain) } : double(plain);
   }
+  return isList(plain) ? { type: 'array', value: plain.map(toValue) } : plain;
 }
 
 /** Array.isArray does not narrow a readonly array. */

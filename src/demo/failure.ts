@@ -72,9 +72,8 @@ function stackTrace(failure: Failure, language: Language): string {
       return [`${type}: ${message}`, ...lines].join('\n');
     }
     case 'rust':
-      return [
-        `${message}`,
-        ...frames.map(([name, file, line]) => `   ${name}\n      at ${file}:${line}`),
-      ].join('\n');
+      return [message, ...frames.map(([name, file, line]) => `   ${name}\n      at ${file}:${line}`)].join(
+        '\n',
+      );
   }
 }

@@ -38,7 +38,7 @@ export class Random {
   }
 
   pick<T>(list: readonly T[]): T {
-    return list[Math.floor(this.unit() * list.length)] as T;
+    return list[Math.floor(this.unit() * list.length)];
   }
 
   /** Skewed towards 0, as popularity is: a few products sell most. */

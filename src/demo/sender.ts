@@ -130,7 +130,8 @@ export class Sender {
 
   #howToStart(why: string): string {
     const secure = this.url.startsWith('https:') ? ' Is it https?' : '';
-    return `no server answers at ${this.url} (${why}).${secure} Start one with "spanlake" (or "npm start"), or name it: --endpoint http://HOST:PORT`;
+    const reason = why.startsWith('ECONNREFUSED') ? '' : ` (${why})`;
+    return `no server answers at ${this.url}${reason}.${secure} Start one with "spanlake" (or "npm start"), or name it: --endpoint http://HOST:PORT`;
   }
 }
 
@@ -151,14 +152,17 @@ function partialSuccess(body: Uint8Array): Answer {
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
     if (tag === PARTIAL_SUCCESS) reader.uint32();
-    else if (tag === REJECTED_SPANS) rejected = Number(reader.int64().toString());
+    else if (tag === REJECTED_SPANS) rejected = reader.uint32();
     else if (tag === TEXT_MESSAGE) message = reader.string();
     else reader.skipType(tag & 7);
   }
   return { kind: 'accepted', rejected, message };
 }
 
-/** Tags are `field << 3 | wire type`. The nested message's fields follow its length, so one loop reads both. */
+/**
+ * Tags are `field << 3 | wire type`. The nested message's fields follow its length, so one loop reads both.
+ * An int64 on the wire; a request has some 500 spans, so its low 32 bits are all of it.
+ */
 const PARTIAL_SUCCESS = (1 << 3) | 2;
 const REJECTED_SPANS = (1 << 3) | 0;
 const TEXT_MESSAGE = (2 << 3) | 2;

@@ -31,6 +31,8 @@ export interface GateOptions {
   readonly insecure: boolean;
   /** The host that the server was told to listen on. */
   readonly listenHost: string;
+  /** Whether only this machine can reach the ports. */
+  readonly loopback: boolean;
 }
 
 export class Gate {
@@ -40,9 +42,13 @@ export class Gate {
     this.#options = options;
   }
 
-  /** True while no token exists. */
+  /**
+   * True while no token exists. Where other machines reach the port it stays shut even then: the last
+   * token may be revoked while the server runs.
+   */
   get open(): boolean {
-    return !this.#options.projects.anyTokens();
+    const { insecure, loopback, projects } = this.#options;
+    return (loopback || insecure) && !projects.anyTokens();
   }
 
   /**

@@ -6,7 +6,11 @@ import * as appModule from '../../views/client/app.js' with { type: 'text' };
 import * as treegridModule from '../../views/client/treegrid.js' with { type: 'text' };
 import icon from '../../views/mark.svg' with { type: 'text' };
 import baseCss from '../../views/style.css' with { type: 'text' };
+import partsCss from '../../views/style-parts.css' with { type: 'text' };
 import searchCss from '../../views/style-search.css' with { type: 'text' };
+import spanCss from '../../views/style-span.css' with { type: 'text' };
+import startCss from '../../views/style-start.css' with { type: 'text' };
+import tablesCss from '../../views/style-tables.css' with { type: 'text' };
 import traceCss from '../../views/style-trace.css' with { type: 'text' };
 
 interface Asset {
@@ -47,7 +51,11 @@ function build(): NonNullable<typeof built> {
   const treegrid = asset('treegrid.js', JAVASCRIPT, text(treegridModule));
   // app.js names its sibling as the source tree does; in the browser it has the hashed name.
   const app = asset('app.js', JAVASCRIPT, text(appModule).replace('./treegrid.js', treegrid.path));
-  const css = asset('style.css', CSS, [baseCss, searchCss, traceCss].join('\n'));
+  const css = asset(
+    'style.css',
+    CSS,
+    [baseCss, partsCss, tablesCss, startCss, searchCss, traceCss, spanCss].join('\n'),
+  );
   const htmxAsset = asset('htmx.js', JAVASCRIPT, htmx);
   const iconAsset = asset('mark.svg', 'image/svg+xml', icon);
   const all = [treegrid, app, css, htmxAsset, iconAsset];

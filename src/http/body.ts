@@ -29,10 +29,20 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > limit) throw new BodyTooLargeError(limit);
   if (request.body === null) return new Uint8Array(0);
-  if (announced > 0) return new Uint8Array(await request.arrayBuffer());
+  try {
+    return announced > 0
+      ? new Uint8Array(await request.arrayBuffer())
+      : await readChunks(request.body, limit);
+  } catch (error) {
+    if (error instanceof BodyTooLargeError) throw error;
+    throw new BodyError('the body ended early');
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  for await (const chunk of body) {
     length += chunk.length;
     if (length > limit) throw new BodyTooLargeError(limit);
     chunks.push(chunk);

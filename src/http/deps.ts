@@ -22,6 +22,12 @@ export interface ServerDeps {
   readonly startDemo: (target: DemoTarget) => RunningDemo;
 }
 
+/** Not known before they listen. */
+export interface Ports {
+  http: number;
+  grpc: number | undefined;
+}
+
 /** Nanoseconds since the epoch. */
 export function nowUnixNano(): bigint {
   return BigInt(Date.now()) * 1_000_000n;

@@ -16,6 +16,7 @@ import type { Problem } from './errors.ts';
 import { nowUnixNano } from './deps.ts';
 import type { Metrics, Transport } from './metrics.ts';
 import type { Refusals } from './refusals.ts';
+import { secured } from './security.ts';
 
 export const TRACE_PATHS = ['/v1/traces', '/i/v1/traces'] as const;
 /** Gen-AI spans only. */
@@ -49,10 +50,7 @@ export class Receiver {
     const told: Told = { projectId: DEFAULT_PROJECT };
     let bytes = 0;
     try {
-      const { projectId } = this.#deps.gate.admit(
-        bearerToken(request.headers.get('authorization')),
-        'ingest',
-      );
+      const { projectId } = this.#deps.gate.admit(senderToken(request), 'ingest');
       told.projectId = projectId;
       const parts = checkHeaders(request);
       const received = await readBody(request, this.#deps.maxBodyBytes);
@@ -113,9 +111,23 @@ export class Receiver {
     return problem;
   }
 
+  /**
+   * The answer to a gRPC client that came to the HTTP port. gRPC reads the code and the words from the
+   * headers when there is no message.
+   */
+  async wrongPort(grpcPort: number | undefined): Promise<Response> {
+    const where = grpcPort === undefined ? 'which this server has switched off' : `port ${grpcPort}`;
+    const message = `this port takes OTLP over HTTP; gRPC goes to ${where}`;
+    this.#tell(DEFAULT_PROJECT, message);
+    const headers = { 'grpc-status': String(GRPC.unimplemented), 'grpc-message': message };
+    return secured(
+      new Response(null, { status: 200, headers: { ...headers, 'content-type': 'application/grpc' } }),
+    );
+  }
+
   #tell(projectId: string, reason: string): void {
-    this.#deps.refusals.add(projectId, { timeUnixNano: nowUnixNano(), reason });
-    this.#deps.log.warn('refused', { project: projectId, reason });
+    const isNews = this.#deps.refusals.add(projectId, { timeUnixNano: nowUnixNano(), reason });
+    if (isNews) this.#deps.log.warn('refused', { project: projectId, reason });
   }
 }
 
@@ -131,9 +143,7 @@ function checkHeaders(request: Request): Parts {
     throw new HttpError(
       415,
       'unsupported_media_type',
-      type.startsWith('application/grpc')
-        ? 'this port takes OTLP over HTTP; send gRPC to the other port, 4317 by default'
-        : `the content type is application/x-protobuf or application/json, not ${type.slice(0, 100)}`,
+      `the content type is application/x-protobuf or application/json, not ${type.slice(0, 100)}`,
     );
   }
   const encoding = contentEncoding(request.headers.get('content-encoding'));
@@ -202,6 +212,22 @@ export function refuseExport(request: Request, error: HttpError | AccessError): 
     headers: {},
   };
   return problemAnswer(problem, formatOf(request) ?? 'json');
+}
+
+export function isGrpc(request: Request): boolean {
+  return request.headers.get('content-type')?.startsWith('application/grpc') ?? false;
+}
+
+/** From the header or, as PostHog's documentation allows its senders, `?token=`. */
+function senderToken(request: Request): string | undefined {
+  const header = bearerToken(request.headers.get('authorization'));
+  if (header !== undefined || !request.url.includes('token=')) return header;
+  return new URL(request.url).searchParams.get('token') ?? undefined;
+}
+
+/** True for the paths that answer as OTLP does, whatever the method. */
+export function isReceiver(path: string): boolean {
+  return [...TRACE_PATHS, ...AI_PATHS, ...OTHER_SIGNALS].some((known) => known === path);
 }
 
 /** The URL that somebody meant who posts to `path`; undefined when it does not look like an export. */

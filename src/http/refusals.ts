@@ -4,24 +4,34 @@ export interface Refusal {
   readonly reason: string;
 }
 
+interface Entry {
+  readonly refusal: Refusal;
+  readonly toldUnixNano: bigint;
+}
+
 const KEPT = 5;
 const MAX_PROJECTS = 1000;
+/** A sender that is turned away comes back every second: one line of the log a minute says it all. */
+const NEWS_AFTER_NANO = 60_000_000_000n;
 
 export class Refusals {
-  readonly #byProject = new Map<string, Refusal[]>();
+  readonly #byProject = new Map<string, Entry[]>();
 
-  add(projectId: string, refusal: Refusal): void {
+  /** True when it is worth a line of the log. */
+  add(projectId: string, refusal: Refusal): boolean {
     const list = this.#byProject.get(projectId) ?? [];
-    if (list.length === 0 && this.#byProject.size >= MAX_PROJECTS) return;
-    const repeated = list.findIndex((known) => known.reason === refusal.reason);
-    if (repeated >= 0) list.splice(repeated, 1);
-    list.unshift(refusal);
+    if (list.length === 0 && this.#byProject.size >= MAX_PROJECTS) return true;
+    const at = list.findIndex((known) => known.refusal.reason === refusal.reason);
+    const [repeated] = at < 0 ? [] : list.splice(at, 1);
+    const isNews = repeated === undefined || refusal.timeUnixNano - repeated.toldUnixNano >= NEWS_AFTER_NANO;
+    list.unshift({ refusal, toldUnixNano: isNews ? refusal.timeUnixNano : repeated.toldUnixNano });
     list.length = Math.min(list.length, KEPT);
     this.#byProject.set(projectId, list);
+    return isNews;
   }
 
   /** Newest first. */
   of(projectId: string): readonly Refusal[] {
-    return this.#byProject.get(projectId) ?? [];
+    return (this.#byProject.get(projectId) ?? []).map((entry) => entry.refusal);
   }
 }

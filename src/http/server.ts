@@ -1,8 +1,6 @@
 /** The listening sockets: HTTP (receivers, API, pages) and gRPC. */
 import { createApp } from './app.ts';
-import type { Ports } from './app.ts';
-import type { ServerDeps } from './deps.ts';
-import { listenGrpc } from './grpc.ts';
+import type { Ports, ServerDeps } from './deps.ts';
 import type { GrpcListener } from './grpc.ts';
 
 /** Seconds without a byte. Bun's default of 10 cuts slow uploads; a slow client costs a socket alone. */
@@ -26,15 +24,21 @@ export async function startServers(deps: ServerDeps): Promise<Servers> {
     hostname: config.listen.host,
     port: config.listen.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
-    // Larger ones are refused here with an OTLP answer; this bound only backs it up.
-    maxRequestBodySize: config.maxBodyBytes * 2 + 1024 * 1024,
+    // Handlers bound what they read, and answer in the sender's encoding: Bun's own 413 has no body. What no
+    // handler reads is not buffered (400 MB sent to one that only answers: 7 MB of memory).
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    // A gRPC client that comes to this port hears which one it wants.
+    http2: true,
     fetch: app.fetch,
   });
   ports.http = http.port ?? ports.http;
   let grpc: GrpcListener | undefined;
   try {
-    if (config.grpcListen !== undefined)
+    if (config.grpcListen !== undefined) {
+      // Loading it takes longer than listening for HTTP.
+      const { listenGrpc } = await import('./grpc.ts');
       grpc = await listenGrpc(config.grpcListen, app.receiver, app.receiverDeps);
+    }
   } catch (error) {
     await http.stop(true);
     app.stop();

@@ -1,15 +1,15 @@
 /** Signing in with a read token, for browsers: the token becomes a cookie that scripts can't read. */
 import { Gate, TOKEN_COOKIE, checkSameOrigin } from './access.ts';
+import { readBody } from './body.ts';
 import { localPath } from './pages/error-page.ts';
 
 const YEAR_SECONDS = 365 * 24 * 3600;
-/** A token has 55 characters; more is no token. */
-const MAX_FORM_BYTES = 4096;
+/** A token has some 55 characters, the page to return to some 2,000 at most. */
+const MAX_FORM_BYTES = 16 * 1024;
 
 export async function login(request: Request, gate: Gate): Promise<Response> {
   checkSameOrigin(request);
-  const text = (await request.text()).slice(0, MAX_FORM_BYTES);
-  const form = new URLSearchParams(text);
+  const form = new URLSearchParams(new TextDecoder().decode(await readBody(request, MAX_FORM_BYTES)));
   const token = (form.get('token') ?? '').trim();
   const next = localPath(form.get('next') ?? '/');
   try {

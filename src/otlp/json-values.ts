@@ -24,15 +24,14 @@ function pairOf(cursor: JsonCursor, pairs: PairTable): number {
   const start = cursor.pos;
   cursor.leap();
   const end = cursor.pos;
-  const code = raw.bytes.intern(cursor.buf, start, end);
-  const known = raw.pairPlusOne(code);
-  if (known !== 0) return known - 1;
+  const known = raw.find(cursor.buf, start, end);
+  if (known >= 0) return known;
   cursor.pos = start;
   const { key, value } = readAttribute(cursor, 1);
   if (cursor.pos !== end) cursor.fail('malformed JSON: brackets do not match', start);
   const text = pairs.values.internText(valueText(value));
   const pair = pairs.pair(pairs.keys.internText(key), TYPE_TAGS[value.type], text);
-  raw.set(code, pair);
+  raw.add(cursor.buf, start, end, pair);
   return pair;
 }
 

@@ -12,12 +12,10 @@ const HEAD_BYTES = 5;
 
 /** The pair of the KeyValue in `wire.buf[start .. end)`, by its raw bytes when they were met before. */
 export function pairOf(wire: Wire, start: number, end: number, pairs: PairTable): number {
-  const raw = pairs.rawProtobuf;
-  const code = raw.bytes.intern(wire.buf, start, end);
-  const known = raw.pairPlusOne(code);
-  if (known !== 0) return known - 1;
+  const known = pairs.rawProtobuf.find(wire.buf, start, end);
+  if (known >= 0) return known;
   const pair = parsePair(wire, start, end, pairs);
-  raw.set(code, pair);
+  pairs.rawProtobuf.add(wire.buf, start, end, pair);
   return pair;
 }
 

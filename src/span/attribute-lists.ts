@@ -4,25 +4,10 @@
  */
 import { grown } from './grow.ts';
 import { Interner } from './interner.ts';
+import { RawPairs } from './raw-pairs.ts';
 import type { AttributesVector } from './vector.ts';
 
 const FIRST_PAIRS = 64;
-
-/** Raw bytes of a whole attribute, as one encoding writes it, with the pair that they mean. */
-export class RawPairs {
-  readonly bytes = new Interner();
-  #pairs = new Uint32Array(FIRST_PAIRS);
-
-  /** Pair + 1 of a code of `bytes`; 0 for bytes that are new, or that nobody could parse so far. */
-  pairPlusOne(code: number): number {
-    return code < this.#pairs.length ? this.#pairs[code] : 0;
-  }
-
-  set(code: number, pair: number): void {
-    if (code >= this.#pairs.length) this.#pairs = grown(this.#pairs, code + 1);
-    this.#pairs[code] = pair + 1;
-  }
-}
 
 export class PairTable {
   readonly keys = new Interner();
@@ -37,7 +22,7 @@ export class PairTable {
   #slots = new Uint32Array(FIRST_PAIRS * 2);
 
   get byteLength(): number {
-    const raw = this.rawProtobuf.bytes.byteLength + this.rawJson.bytes.byteLength;
+    const raw = this.rawProtobuf.byteLength + this.rawJson.byteLength;
     return this.keys.byteLength + this.values.byteLength + raw + this.count * 21;
   }
 

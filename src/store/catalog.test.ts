@@ -54,6 +54,9 @@ test('a newer format is refused and left as it was', () =>
 
 test('a file that is no database is refused by name', () =>
   inFolder((folder) => {
-    writeFileSync(join(folder, CATALOG_FILE), 'not a database at all, long enough to be read as a header '.repeat(9));
+    writeFileSync(
+      join(folder, CATALOG_FILE),
+      'not a database at all, long enough to be read as a header '.repeat(9),
+    );
     expect(() => openCatalog(folder)).toThrow(CATALOG_FILE);
   }));

@@ -113,7 +113,10 @@ function prepare(db: Database): void {
   if (existing === FORMAT_VERSION) return;
   db.transaction(() => {
     db.run(SCHEMA);
-    db.query('INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)').run('format_version', String(FORMAT_VERSION));
+    db.query('INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)').run(
+      'format_version',
+      String(FORMAT_VERSION),
+    );
     db.query('INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)').run(
       DEFAULT_PROJECT,
       DEFAULT_PROJECT,
@@ -139,8 +142,7 @@ export function readMeta(db: Database, key: MetaKey): string | undefined {
 }
 
 export function writeMeta(db: Database, key: MetaKey, value: string): void {
-  db.query('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(
-    key,
-    value,
-  );
+  db.query(
+    'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+  ).run(key, value);
 }

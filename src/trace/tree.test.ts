@@ -5,7 +5,9 @@ import { buildTree, isError, spanEnd } from './tree.ts';
 import type { TraceTree } from './tree.ts';
 
 const shape = (tree: TraceTree): string[] =>
-  tree.nodes.map(({ depth, span, rootReason }) => `${'>'.repeat(depth)}${Number(`0x${span.spanId}`)}${rootReason}`);
+  tree.nodes.map(
+    ({ depth, span, rootReason }) => `${'>'.repeat(depth)}${Number(`0x${span.spanId}`)}${rootReason}`,
+  );
 
 const span = (id: number, parent: number, start = id): ReturnType<typeof makeSpan> =>
   makeSpan({
@@ -58,7 +60,7 @@ describe('buildTree', () => {
     const chain = Array.from({ length: 100_000 }, (_, i) => span(i + 1, i));
     const tree = buildTree(chain);
     expect(tree.depth).toBe(100_000);
-    expect(tree.roots[0]!.descendants).toBe(99_999);
+    expect(tree.roots[0].descendants).toBe(99_999);
   });
 
   test('whatever arrives: each distinct span once, parents before children, counts add up', () => {
@@ -70,7 +72,7 @@ describe('buildTree', () => {
         for (const [i, node] of tree.nodes.entries()) {
           expect(node.index).toBe(i);
           expect(node.depth).toBe(node.parent ? node.parent.depth + 1 : 0);
-          if (node.parent) expect(node.parent.children).toContain(node);
+          if (node.parent) expect(node.parent.children.includes(node)).toBe(true);
           else expect(node.rootReason).not.toBe('');
           const inside = tree.nodes.slice(i + 1, i + 1 + node.descendants);
           expect(inside.every((other) => other.depth > node.depth)).toBe(true);

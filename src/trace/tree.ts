@@ -137,7 +137,9 @@ function cutCycles(nodes: readonly TraceNode[]): number {
       node = node.parent;
     }
     if (node && state.get(node) === 'walking') {
-      cutAbove(path.slice(path.indexOf(node)).reduce((first, other) => (byStart(first, other) <= 0 ? first : other)));
+      cutAbove(
+        path.slice(path.indexOf(node)).reduce((first, other) => (byStart(first, other) <= 0 ? first : other)),
+      );
       cycles++;
     }
     for (const walked of path) state.set(walked, 'done');
@@ -169,14 +171,14 @@ function inOrder(roots: readonly TraceNode[]): TraceNode[] {
     node.index = nodes.length;
     node.depth = node.parent ? node.parent.depth + 1 : 0;
     nodes.push(node);
-    for (let i = node.children.length - 1; i >= 0; i--) stack.push(node.children[i]!);
+    for (let i = node.children.length - 1; i >= 0; i--) stack.push(node.children[i]);
   }
   return nodes;
 }
 
 function countBelow(nodes: readonly TraceNode[]): void {
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
+    const node = nodes[i];
     if (!node.parent) continue;
     node.parent.descendants += node.descendants + 1;
     node.parent.errorsBelow += node.errorsBelow + (isError(node.span) ? 1 : 0);
@@ -201,7 +203,17 @@ function summarise(
     if (isError(span)) errorCount++;
   }
   const orphanCount = roots.filter((root) => root.rootReason === 'orphan').length;
-  return { nodes, roots, startUnixNano, endUnixNano, depth, errorCount, orphanCount, cycleCount, duplicateCount };
+  return {
+    nodes,
+    roots,
+    startUnixNano,
+    endUnixNano,
+    depth,
+    errorCount,
+    orphanCount,
+    cycleCount,
+    duplicateCount,
+  };
 }
 
 export function isError(span: Span): boolean {

@@ -41,7 +41,9 @@ export function waterfallRows(tree: TraceTree, options: WaterfallOptions): Water
   const from = windowStart(visible, options);
   const nodes = visible.slice(from, from + options.limit);
   const positions = positionsOf(tree, nodes);
-  const rows = nodes.map((node, i) => toRow(tree, node, from + i, positions.get(node) ?? 1, options.collapsed));
+  const rows = nodes.map((node, i) =>
+    toRow(tree, node, from + i, positions.get(node) ?? 1, options.collapsed),
+  );
   return { rows, from, visibleCount: visible.length };
 }
 
@@ -49,7 +51,7 @@ export function waterfallRows(tree: TraceTree, options: WaterfallOptions): Water
 function visibleNodes(tree: TraceTree, collapsed: ReadonlySet<string>): TraceNode[] {
   const visible: TraceNode[] = [];
   for (let i = 0; i < tree.nodes.length; i++) {
-    const node = tree.nodes[i]!;
+    const node = tree.nodes[i];
     visible.push(node);
     if (collapsed.has(node.span.spanId)) i += node.descendants;
   }
@@ -70,7 +72,7 @@ function positionsOf(tree: TraceTree, nodes: readonly TraceNode[]): Map<TraceNod
   const families = new Set(nodes.map((node) => node.parent));
   for (const parent of families) {
     const family = parent ? parent.children : tree.roots;
-    for (let i = 0; i < family.length; i++) positions.set(family[i]!, i + 1);
+    for (let i = 0; i < family.length; i++) positions.set(family[i], i + 1);
   }
   return positions;
 }
@@ -104,12 +106,15 @@ function share(tree: TraceTree, unixNano: bigint): number {
 }
 
 /** Round steps for a ruler: at most `count` marks from 0, each a share of the whole. */
-export function rulerTicks(durationNano: bigint, count: number): { readonly nano: bigint; readonly left: number }[] {
+export function rulerTicks(
+  durationNano: bigint,
+  count: number,
+): { readonly nano: bigint; readonly left: number }[] {
   if (durationNano <= 0n) return [{ nano: 0n, left: 0 }];
   let step = 1n;
   const factors = [2n, 5n, 10n];
   for (let i = 0; durationNano / step >= BigInt(count); i++) {
-    step = 10n ** BigInt(Math.floor(i / 3)) * factors[i % 3]!;
+    step = 10n ** BigInt(Math.floor(i / 3)) * factors[i % 3];
   }
   const ticks = [];
   for (let nano = 0n; nano <= durationNano; nano += step) {

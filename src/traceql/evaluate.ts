@@ -118,8 +118,8 @@ function compare(expression: BinaryExpression, operator: ComparisonOperator, row
   return every ? leftValues.every(satisfies) : leftValues.some(satisfies);
 }
 
-/** True if the values of an expression come from a span's events or links, each on its own. */
-function repeats(expression: FieldExpression): boolean {
+/** True if the values come from a span's events or links, each asked on its own: `!=` wants one of them. */
+export function repeats(expression: FieldExpression): boolean {
   switch (expression.kind) {
     case 'literal':
       return false;

@@ -69,7 +69,9 @@ function onKey(event) {
   } else if (event.key === '?') {
     document.getElementById('keys')?.togglePopover();
   } else if (event.key === 'Escape') {
-    document.querySelector('[data-close]')?.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
+    document
+      .querySelector('[data-close]')
+      ?.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
   }
 }
 

@@ -13,7 +13,9 @@ function rowOf(target) {
 
 /** @param {Element} row */
 function rowsAround(row) {
-  return /** @type {HTMLElement[]} */ ([...(row.parentElement?.querySelectorAll('[role="row"][aria-level]') ?? [])]);
+  return /** @type {HTMLElement[]} */ ([
+    ...(row.parentElement?.querySelectorAll('[role="row"][aria-level]') ?? []),
+  ]);
 }
 
 /** @param {HTMLElement | undefined} row */
@@ -51,7 +53,9 @@ function reaction(row, key) {
     case 'ArrowRight':
       return expanded === 'false' ? 'toggle' : expanded === 'true' ? rows[at + 1] : undefined;
     case 'ArrowLeft':
-      return expanded === 'true' ? 'toggle' : rows.slice(0, at).findLast((other) => level(other) < level(row));
+      return expanded === 'true'
+        ? 'toggle'
+        : rows.slice(0, at).findLast((other) => level(other) < level(row));
     case 'Enter':
       return 'open';
     default:

@@ -71,7 +71,8 @@ export function ErrorCount({ count }: { count: number }): JSX.Element {
 /** How far an answer goes: complete or not, how much was read, how long it took. */
 export function CoverageLine({ coverage }: { coverage: Coverage }): JSX.Element {
   const { scanned, complete, tookMs } = coverage;
-  const pruned = scanned.prunedFiles + scanned.prunedRowGroups > 0 ? `, ${prunedText(coverage)} skipped unread` : '';
+  const pruned =
+    scanned.prunedFiles + scanned.prunedRowGroups > 0 ? `, ${prunedText(coverage)} skipped unread` : '';
   const read = `${plural(scanned.rows, 'row')} in ${plural(scanned.files, 'file')} scanned (${formatBytes(scanned.bytes)})${pruned}`;
   return (
     <p class="coverage">

@@ -18,7 +18,9 @@ export function loginPage(request: Request): Promise<Response> {
   const params = new URL(request.url).searchParams;
   const failed = params.has('failed');
   const next = localPath(params.get('next') ?? '/');
-  return html(Html.createElement(LoginPage, { shell: shellOf(request), next, failed }), { status: failed ? 401 : 200 });
+  return html(Html.createElement(LoginPage, { shell: shellOf(request), next, failed }), {
+    status: failed ? 401 : 200,
+  });
 }
 
 /** Never an address of another server: `//host` and `/\host` would be. */

@@ -25,7 +25,10 @@ export function pages(deps: PagesDeps) {
     .get('/traces/:id', ({ request, params }) =>
       as((some, context) => tracePage(some, context, request, params.id))({ request }),
     )
-    .get('/services', as((some, context, request) => servicesPage(some, context, request, undefined)))
+    .get(
+      '/services',
+      as((some, context, request) => servicesPage(some, context, request, undefined)),
+    )
     .get('/services/:name', ({ request, params }) =>
       as((some, context) => servicesPage(some, context, request, params.name))({ request }),
     )
@@ -34,5 +37,7 @@ export function pages(deps: PagesDeps) {
 
 /** First start while nothing was ever stored, then search. */
 function home(deps: PagesDeps, context: PageContext, request: Request): Answer {
-  return deps.store.isEmpty(context.projectId) ? startPage(deps, context, request) : searchPage(deps, context, request);
+  return deps.store.isEmpty(context.projectId)
+    ? startPage(deps, context, request)
+    : searchPage(deps, context, request);
 }

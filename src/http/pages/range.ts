@@ -28,7 +28,10 @@ function sinceStart(since: string, now: bigint): bigint {
 function time(name: string, text: string): bigint {
   const nano = parseTime(text);
   if (nano === null) {
-    throw new QuestionError('invalid_argument', `the ${name} reads like 2026-01-31 12:00 (UTC), not "${text}"`);
+    throw new QuestionError(
+      'invalid_argument',
+      `the ${name} reads like 2026-01-31 12:00 (UTC), not "${text}"`,
+    );
   }
   return nano;
 }

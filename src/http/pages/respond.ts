@@ -18,7 +18,10 @@ function themeOf(request: Request): Shell['theme'] {
 }
 
 /** Pages depend on the moment, the theme, and what htmx asks for: nothing may keep them. */
-export async function html(element: JSX.Element, init: { status?: number; headers?: Record<string, string> } = {}): Promise<Response> {
+export async function html(
+  element: JSX.Element,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Promise<Response> {
   const text = await element;
   return new Response(text.startsWith('<html') ? `<!doctype html>${text}` : text, {
     status: init.status ?? 200,
@@ -40,4 +43,3 @@ export function randomHex(digits: 16 | 32): string {
   const bytes = crypto.getRandomValues(new Uint8Array(digits / 2));
   return Buffer.from(bytes).toString('hex');
 }
-

@@ -57,11 +57,18 @@ function askedQuery(params: URLSearchParams): Asked {
   const text = braced(given.q);
   try {
     const query = fromForm ? formQuery(params, text) : text === '' ? MATCH_ALL : parseQuery(text);
-    const q = query === MATCH_ALL || query.spanset.condition === null ? '' : fromForm ? printQuery(query) : text;
+    const q =
+      query === MATCH_ALL || query.spanset.condition === null ? '' : fromForm ? printQuery(query) : text;
     return { state: { ...given, q }, query, filters: filtersOf(query), fromForm, refused: undefined };
   } catch (error) {
     const filters = fromForm ? typedFilters(params) : NO_FILTERS;
-    return { state: { ...given, q: text }, query: MATCH_ALL, filters, fromForm, refused: refusal(error, text) };
+    return {
+      state: { ...given, q: text },
+      query: MATCH_ALL,
+      filters,
+      fromForm,
+      refused: refusal(error, text),
+    };
   }
 }
 
@@ -126,7 +133,8 @@ async function answer(
   const shell = shellOf(request, context);
   const { filters } = asked;
   try {
-    if (asked.refused) return { shell, now, state, filters, outcome: asked.refused, services: [], operations: [] };
+    if (asked.refused)
+      return { shell, now, state, filters, outcome: asked.refused, services: [], operations: [] };
     const range = rangeOf(state, at);
     const [outcome, services, operations] = await Promise.all([
       found(deps, context, request, asked, range),

@@ -24,7 +24,13 @@ export async function servicesPage(
       : await deps.store.operationStats(context.projectId, service, range);
   const shell = shellOf(request, context);
   return html(
-    Html.createElement(StatsPageView, { shell, state, service, page, rangeSeconds: rangeSeconds(state.since) }),
+    Html.createElement(StatsPageView, {
+      shell,
+      state,
+      service,
+      page,
+      rangeSeconds: rangeSeconds(state.since),
+    }),
   );
 }
 

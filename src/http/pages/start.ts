@@ -29,7 +29,12 @@ function sentOf(text: string | null): StartProps['sent'] {
 async function newestSpan(deps: PagesDeps, projectId: string): Promise<FirstSpan | undefined> {
   if (deps.store.isEmpty(projectId)) return undefined;
   const range = rangeOf({ since: 'all', start: '', end: '' }, deps.now());
-  const page = await deps.store.searchSpans(projectId, { query: MATCH_ALL, range, order: 'newest', limit: 1 });
+  const page = await deps.store.searchSpans(projectId, {
+    query: MATCH_ALL,
+    range,
+    order: 'newest',
+    limit: 1,
+  });
   return page.spans[0];
 }
 

@@ -41,11 +41,11 @@ function lakeOf(writing: WriteSide): Lake {
     attributeValues: (projectId, field, question) => reading.attributeValues(projectId, field, question),
     async abandon() {
       await writing.abandon();
-      await reading.close();
+      reading.close();
     },
     async close() {
       await writing.close();
-      await reading.close();
+      reading.close();
     },
   };
 }

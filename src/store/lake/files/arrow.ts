@@ -22,12 +22,19 @@ import {
   makeData,
   makeVector,
 } from 'apache-arrow';
-import type { Data, DataType } from 'apache-arrow';
+import type { Data } from 'apache-arrow';
 import { Interner } from '../../../span/interner.ts';
 import type { Column, TableSchema } from '../../../span/schema.ts';
 import { TYPE_LETTERS } from '../../../span/value.ts';
 import { NULL_CODE } from '../../../span/vector.ts';
-import type { AttributesVector, Block, ListVector, TextDictionary, Validity, Vector } from '../../../span/vector.ts';
+import type {
+  AttributesVector,
+  Block,
+  ListVector,
+  TextDictionary,
+  Validity,
+  Vector,
+} from '../../../span/vector.ts';
 import type { PromotedColumn } from './file-entry.ts';
 
 interface ArrowColumn {
@@ -68,24 +75,41 @@ function plainColumn(name: string, vector: Vector, rows: number): ArrowColumn {
   switch (vector.kind) {
     case 'int64': {
       const data = new BigInt64Array(vector.words.buffer, vector.words.byteOffset, rows);
-      return column(name, makeData({ type: new Int64(), length: rows, data, ...nulls(vector.valid, rows) }), vector.valid);
+      return column(
+        name,
+        makeData({ type: new Int64(), length: rows, data, ...nulls(vector.valid, rows) }),
+        vector.valid,
+      );
     }
     case 'uint32':
       return column(name, makeData({ type: new Uint32(), length: rows, data: vector.values, nullCount: 0 }));
     case 'uint8':
       return column(name, makeData({ type: new Uint8(), length: rows, data: vector.values, nullCount: 0 }));
     case 'float64': {
-      const data = makeData({ type: new Float64(), length: rows, data: vector.values, ...nulls(vector.valid, rows) });
+      const data = makeData({
+        type: new Float64(),
+        length: rows,
+        data: vector.values,
+        ...nulls(vector.valid, rows),
+      });
       return column(name, data, vector.valid);
     }
     case 'bool': {
-      const data = makeData({ type: new Bool(), length: rows, data: bits(vector.values), ...nulls(vector.valid, rows) });
+      const data = makeData({
+        type: new Bool(),
+        length: rows,
+        data: bits(vector.values),
+        ...nulls(vector.valid, rows),
+      });
       return column(name, data, vector.valid);
     }
     case 'fixed': {
       const type = new FixedSizeBinary(vector.width);
       const valid = nonZero(vector.bytes, vector.width, rows);
-      return { field: new Field(name, type, true), data: makeData({ type, length: rows, data: vector.bytes, ...nulls(valid, rows) }) };
+      return {
+        field: new Field(name, type, true),
+        data: makeData({ type, length: rows, data: vector.bytes, ...nulls(valid, rows) }),
+      };
     }
     case 'text':
       return textColumn(name, vector.codes, vector.dictionary);
@@ -96,7 +120,7 @@ function plainColumn(name: string, vector: Vector, rows: number): ArrowColumn {
 }
 
 function column(name: string, data: Data, valid?: Validity): ArrowColumn {
-  return { field: new Field(name, data.type as DataType, valid !== undefined), data };
+  return { field: new Field(name, data.type, valid !== undefined), data };
 }
 
 function nulls(valid: Validity, rows: number): { nullCount: number; nullBitmap?: Uint8Array } {
@@ -134,7 +158,11 @@ function textColumn(name: string, codes: Uint32Array, dictionary: TextDictionary
     if (codes[row] === NULL_CODE) nullCount++;
     else valid[row >>> 3] |= 1 << (row & 7);
   }
-  const { data, type } = textData(codes, dictionary, nullCount === 0 ? undefined : { nullCount, nullBitmap: valid });
+  const { data, type } = textData(
+    codes,
+    dictionary,
+    nullCount === 0 ? undefined : { nullCount, nullBitmap: valid },
+  );
   return { field: new Field(name, type, nullCount > 0), data };
 }
 
@@ -173,13 +201,21 @@ function texts(dictionary: TextDictionary, codes: readonly number[]): Data<Utf8>
   });
   const data = new Uint8Array(valueOffsets[codes.length]);
   codes.forEach((code, i) => {
-    data.set(dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]), valueOffsets[i]);
+    data.set(
+      dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]),
+      valueOffsets[i],
+    );
   });
   return makeData({ type: new Utf8(), length: codes.length, nullCount: 0, valueOffsets, data });
 }
 
 /** A map of texts, and beside it the letters of its values' types. */
-function attributeColumns(name: string, typesName: string, vector: AttributesVector, rows: number): ArrowColumn[] {
+function attributeColumns(
+  name: string,
+  typesName: string,
+  vector: AttributesVector,
+  rows: number,
+): ArrowColumn[] {
   const { offsets, pairs } = expanded(vector, rows);
   const keys = pairs.map((pair) => vector.keys[pair]);
   const values = pairs.map((pair) => vector.values[pair]);
@@ -187,7 +223,12 @@ function attributeColumns(name: string, typesName: string, vector: AttributesVec
   const value = textData(values, vector.valueDictionary);
   const entry = new Struct([new Field('key', key.type, false), new Field('value', value.type, false)]);
   const type = new Map_(new Field('entries', entry, false) as never, false);
-  const child = makeData({ type: entry, length: pairs.length, nullCount: 0, children: [key.data, value.data] });
+  const child = makeData({
+    type: entry,
+    length: pairs.length,
+    nullCount: 0,
+    children: [key.data, value.data],
+  });
   const map = makeData({
     type,
     length: rows,
@@ -230,7 +271,8 @@ function typeLetters(
   const codes = new Uint32Array(rows);
   const interner = new Interner();
   const letters = new Uint8Array(pairs.length);
-  for (let entry = 0; entry < pairs.length; entry++) letters[entry] = TYPE_LETTERS.charCodeAt(types[pairs[entry]]);
+  for (let entry = 0; entry < pairs.length; entry++)
+    letters[entry] = TYPE_LETTERS.charCodeAt(types[pairs[entry]]);
   for (let row = 0; row < rows; row++) codes[row] = interner.intern(letters, offsets[row], offsets[row + 1]);
   return { codes, dictionary: interner.dictionary() };
 }
@@ -244,7 +286,12 @@ function listColumn(parent: Column, vector: ListVector, rows: number): ArrowColu
   );
   const element = new Struct(children.map((child) => child.field));
   const type = new List(new Field('element', element, false));
-  const child = makeData({ type: element, length: count, nullCount: 0, children: children.map((c) => c.data) });
+  const child = makeData({
+    type: element,
+    length: count,
+    nullCount: 0,
+    children: children.map((c) => c.data),
+  });
   const data = makeData({
     type,
     length: rows,

@@ -122,7 +122,10 @@ type StoredStatistics = Omit<FileStatistics, 'services' | 'rowGroups'> & {
 
 function statisticsText(file: FileEntry): string {
   const stored: StoredStatistics = {
-    services: file.services.map((service) => ({ ...service, maxDurationNano: String(service.maxDurationNano) })),
+    services: file.services.map((service) => ({
+      ...service,
+      maxDurationNano: String(service.maxDurationNano),
+    })),
     servicesWhole: file.servicesWhole,
     operations: file.operations,
     operationsWhole: file.operationsWhole,
@@ -146,7 +149,10 @@ function statisticsOf(text: string): FileStatistics {
   const stored = JSON.parse(text) as StoredStatistics;
   return {
     ...stored,
-    services: stored.services.map((service) => ({ ...service, maxDurationNano: BigInt(service.maxDurationNano) })),
+    services: stored.services.map((service) => ({
+      ...service,
+      maxDurationNano: BigInt(service.maxDurationNano),
+    })),
     rowGroups: stored.rowGroups.map((group) => ({
       rows: group.rows,
       minStartUnixNano: BigInt(group.minStartUnixNano),

@@ -62,10 +62,20 @@ function concat(vectors: readonly Vector[], sizes: readonly number[], merger: Di
     case 'int64': {
       const all = ofKind(vectors, first.kind);
       const words = joinWords(all.map((vector) => vector.words));
-      return { kind: 'int64', words, valid: joinValidity(all.map((vector) => vector.valid), sizes) };
+      return {
+        kind: 'int64',
+        words,
+        valid: joinValidity(
+          all.map((vector) => vector.valid),
+          sizes,
+        ),
+      };
     }
     case 'uint32':
-      return { kind: 'uint32', values: joinWords(ofKind(vectors, first.kind).map((vector) => vector.values)) };
+      return {
+        kind: 'uint32',
+        values: joinWords(ofKind(vectors, first.kind).map((vector) => vector.values)),
+      };
     case 'uint8':
       return { kind: 'uint8', values: joinBytes(ofKind(vectors, first.kind).map((vector) => vector.values)) };
     case 'float64': {
@@ -76,12 +86,26 @@ function concat(vectors: readonly Vector[], sizes: readonly number[], merger: Di
         values.set(vector.values, at);
         at += vector.values.length;
       }
-      return { kind: 'float64', values, valid: joinValidity(all.map((vector) => vector.valid), sizes) };
+      return {
+        kind: 'float64',
+        values,
+        valid: joinValidity(
+          all.map((vector) => vector.valid),
+          sizes,
+        ),
+      };
     }
     case 'bool': {
       const all = ofKind(vectors, first.kind);
       const values = joinBytes(all.map((vector) => vector.values));
-      return { kind: 'bool', values, valid: joinValidity(all.map((vector) => vector.valid), sizes) };
+      return {
+        kind: 'bool',
+        values,
+        valid: joinValidity(
+          all.map((vector) => vector.valid),
+          sizes,
+        ),
+      };
     }
     case 'fixed':
       return {
@@ -98,7 +122,10 @@ function concat(vectors: readonly Vector[], sizes: readonly number[], merger: Di
   }
 }
 
-function ofKind<K extends Vector['kind']>(vectors: readonly Vector[], kind: K): Extract<Vector, { kind: K }>[] {
+function ofKind<K extends Vector['kind']>(
+  vectors: readonly Vector[],
+  kind: K,
+): Extract<Vector, { kind: K }>[] {
   return vectors.map((vector) => {
     if (vector.kind !== kind) throw new Error(`a ${vector.kind} vector among ${kind} vectors`);
     return vector as Extract<Vector, { kind: K }>;

@@ -85,7 +85,9 @@ class RealFile implements OpenFile {
 
 export const realFileSystem: FileSystem = {
   async create(path) {
-    return new RealFile(await openAsync(path, constants.O_CREAT | constants.O_TRUNC | constants.O_RDWR, 0o640));
+    return new RealFile(
+      await openAsync(path, constants.O_CREAT | constants.O_TRUNC | constants.O_RDWR, 0o640),
+    );
   },
   async open(path) {
     return new RealFile(await openAsync(path, constants.O_RDWR));

@@ -105,7 +105,10 @@ function takeList(vector: ListVector, indices: Uint32Array): ListVector {
 }
 
 /** The offsets of the picked rows' lists, and which children stand in them. */
-function takeRanges(offsets: Uint32Array, indices: Uint32Array): { offsets: Uint32Array; children: Uint32Array } {
+function takeRanges(
+  offsets: Uint32Array,
+  indices: Uint32Array,
+): { offsets: Uint32Array; children: Uint32Array } {
   const out = new Uint32Array(indices.length + 1);
   for (let i = 0; i < indices.length; i++) {
     out[i + 1] = out[i] + offsets[indices[i] + 1] - offsets[indices[i]];

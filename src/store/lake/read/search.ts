@@ -45,7 +45,7 @@ export async function searchRows(session: Session, question: RowQuestion): Promi
   let kept = question.limit;
   for (;;) {
     const merged = await searchOnce(session, { ...question, limit: kept });
-    // Doubles fill places: when they were so many that rows may be lacking, more rows are kept.
+    // Doubles filled places: rows may be lacking, so more are kept.
     if (merged.rows.length >= question.limit || !merged.more) {
       const rows = merged.rows.slice(0, question.limit);
       return { rows, more: merged.more || merged.rows.length > rows.length };
@@ -101,13 +101,21 @@ async function searchBuffers(session: Session, question: RowQuestion, merged: Me
 }
 
 class MergedRows implements RowAnswer {
-  rows: readonly FoundRow[] = [];
   more = false;
+  #rows: readonly FoundRow[] = [];
+  /** A place that gave its best rows and has more: what ranks behind the last of them may be lacking. */
+  #horizon: RowKey | undefined;
 
   constructor(readonly limit: number) {}
 
+  get rows(): readonly FoundRow[] {
+    const horizon = this.#horizon;
+    return horizon ? this.#rows.filter((row) => compareKeys(row, horizon) <= 0) : this.#rows;
+  }
+
+  /** So many rows are known that what ranks behind this is not needed. */
   get worst(): RowKey | undefined {
-    return this.rows.length < this.limit ? undefined : this.rows[this.rows.length - 1];
+    return this.#rows.length < this.limit ? undefined : this.#rows[this.#rows.length - 1];
   }
 
   add(ranked: RankedRows, sourceOf: (group: number) => BufferSource | FileEntry): void {
@@ -126,12 +134,16 @@ class MergedRows implements RowAnswer {
       });
     }
     if (ranked.more) this.more = true;
+    const last = found.at(-1);
+    if (ranked.more && last && found.length === this.limit) {
+      if (!this.#horizon || compareKeys(last, this.#horizon) < 0) this.#horizon = last;
+    }
     this.#merge(found);
   }
 
   #merge(found: readonly FoundRow[]): void {
     const merged: FoundRow[] = [];
-    const { rows } = this;
+    const rows = this.#rows;
     let [a, b] = [0, 0];
     while (a < rows.length || b < found.length) {
       const takeOld = b === found.length || (a < rows.length && compareKeys(rows[a], found[b]) <= 0);
@@ -143,7 +155,7 @@ class MergedRows implements RowAnswer {
       }
       merged.push(row);
     }
-    this.rows = merged;
+    this.#rows = merged;
   }
 }
 

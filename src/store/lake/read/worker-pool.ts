@@ -22,6 +22,9 @@ export const DEFAULT_POOL: PoolOptions = {
   maxMemoryBytes: 256 * 1024 * 1024,
 };
 
+/** Spawning and compiling take 0.3 s on an idle machine. */
+const START_TIMEOUT_MS = 30_000;
+
 /** The file could not be read; `message` says why. */
 export class JobFailedError extends Error {
   override readonly name = 'JobFailedError';
@@ -117,7 +120,7 @@ export class WorkerPool {
       this.#drop(entry, event.message);
     };
     worker.postMessage({ kind: 'start', module: this.#module } satisfies ToWorker);
-    entry.timer = setTimeout(() => this.#drop(entry, 'the worker did not start'), this.#options.jobTimeoutMs);
+    entry.timer = setTimeout(() => this.#drop(entry, 'the worker did not start'), START_TIMEOUT_MS);
   }
 
   #give(entry: PoolWorker, task: Task): void {
@@ -176,9 +179,8 @@ export class WorkerPool {
     clearTimeout(entry.timer);
     entry.worker.terminate();
     entry.task?.reject(new JobFailedError(reason));
-    if (!entry.ready && !this.#closed && this.#queue.length > 0 && this.#workers.size === 0) {
-      this.#queue.shift()!.reject(new JobFailedError(reason));
-    }
+    // Or else a worker that can't start would be started for ever.
+    if (!entry.ready) this.#queue.shift()?.reject(new JobFailedError(reason));
     if (!this.#closed) this.#dispatch();
   }
 }

@@ -90,7 +90,8 @@ function spanOf(row: Row, promoted: readonly PromotedColumn[]): Span {
 function mapOf(row: Row, name: string): Attribute[] {
   const entries = row[name] as { key: string; value: string }[];
   const letters = String(row[name.replace(/attributes$/, 'attribute_types')]);
-  if (letters.length !== entries.length) throw new Error(`${entries.length} attributes with types ${letters}`);
+  if (letters.length !== entries.length)
+    throw new Error(`${entries.length} attributes with types ${letters}`);
   return entries.map(({ key, value }, i) => ({
     key,
     value: parseValueText(TYPES_BY_TAG[TYPE_LETTERS.indexOf(letters[i])], value),

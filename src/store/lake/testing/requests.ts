@@ -30,7 +30,9 @@ export function testRequest(
   spans: readonly TestSpan[],
   resource: Readonly<Record<string, unknown>> = { attributes: [textAttribute('service.name', 'shop')] },
 ): ExportRequest {
-  return requestOf({ resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'test' }, spans: spans.map(spanJson) }] }] });
+  return requestOf({
+    resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'test' }, spans: spans.map(spanJson) }] }],
+  });
 }
 
 export function requestOf(message: unknown): ExportRequest {

@@ -21,6 +21,8 @@ export async function spanIdsInFiles(side: WriteSide, projectId: string): Promis
   const paths = snapshot.files.map((file) => `${side.dataDir}/${file.path}`);
   snapshot.release();
   if (paths.length === 0) return [];
-  const rows = await duckdbRows(`SELECT lower(hex(span_id)) AS id FROM read_parquet(${pathList(paths)}) ORDER BY id`);
+  const rows = await duckdbRows(
+    `SELECT lower(hex(span_id)) AS id FROM read_parquet(${pathList(paths)}) ORDER BY id`,
+  );
   return rows.map((row) => String(row.id));
 }

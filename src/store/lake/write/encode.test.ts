@@ -38,7 +38,12 @@ function randomSpans(seed: number): Span[] {
     // Each day is a file: most spans share three of them, with both edges of a day.
     const time = [0n, 86_399_999_999_999n, 86_400_000_000_000n, 190_000_000_000_001n][n % 4];
     const span = n < 8 ? drawn : { ...drawn, startTimeUnixNano: time };
-    const own = span.attributes.filter(({ key }) => !frequent(0).concat(frequent(1)).some((f) => f.key === key));
+    const own = span.attributes.filter(
+      ({ key }) =>
+        !frequent(0)
+          .concat(frequent(1))
+          .some((f) => f.key === key),
+    );
     return { ...span, attributes: [...own, ...frequent(n)] };
   });
 }
@@ -98,7 +103,11 @@ function tenEach(traces: number): Span[] {
     const trace = n % traces;
     return {
       ...base,
-      traceId: `${(trace * 7919).toString(16).padStart(16, '0')}${((trace * 2654435761) % 2 ** 32).toString(16).padStart(16, '0')}`.replace(/0{16}$/, '0'.repeat(15) + '1'),
+      traceId:
+        `${(trace * 7919).toString(16).padStart(16, '0')}${((trace * 2654435761) % 2 ** 32).toString(16).padStart(16, '0')}`.replace(
+          /0{16}$/,
+          '0'.repeat(15) + '1',
+        ),
       spanId: (n + 1).toString(16).padStart(16, '0'),
       name: `operation ${n % 3}`,
       startTimeUnixNano: 1_700_000_000_000_000_000n + BigInt(traces - trace) * 1_000_000_000n - BigInt(n),
@@ -149,7 +158,9 @@ test('statistics count what is in the file', async () => {
     [expect.stringMatching(/operation [01]/), 67],
     ['operation 2', 66],
   ]);
-  const counts = new Map(statistics.attributeKeys.map(({ scope, key, spanCount }) => [`${scope} ${key}`, spanCount]));
+  const counts = new Map(
+    statistics.attributeKeys.map(({ scope, key, spanCount }) => [`${scope} ${key}`, spanCount]),
+  );
   expect(counts.get('span retry')).toBe(rows);
   expect(counts.get('span sampled')).toBe(rows / 2);
   expect(statistics.promoted).toEqual(

@@ -148,7 +148,8 @@ export class Flusher {
     await writeWhole(files, index, encoded.traceIndex, expectHash(encoded.traceIndexHash, index));
     await writeWhole(files, `${dataDir}/${path}`, encoded.parquet, expectHash(encoded.hash, path));
     const project = folder.slice(0, folder.lastIndexOf('/'));
-    for (const changed of [folder, project, LAKE_FOLDER, '.']) await files.syncFolder(`${dataDir}/${changed}`);
+    for (const changed of [folder, project, LAKE_FOLDER, '.'])
+      await files.syncFolder(`${dataDir}/${changed}`);
     const { statistics, hash, traceIndexHash, day, rows } = encoded;
     return {
       ...statistics,

@@ -109,7 +109,10 @@ export class Ingest {
     const reason = this.refusalReason;
     if (reason !== '') {
       const leftMs = (this.refusal?.untilMs ?? 0) - this.parts.clock.monotonicMs();
-      throw new StoreUnavailableError(reason, Number.isFinite(leftMs) ? Math.max(1, Math.ceil(leftMs / 1000)) : 30);
+      throw new StoreUnavailableError(
+        reason,
+        Number.isFinite(leftMs) ? Math.max(1, Math.ceil(leftMs / 1000)) : 30,
+      );
     }
     if (this.parts.unflushed() >= this.parts.limits.sealedGenerations) {
       throw new StoreUnavailableError('spans come faster than they can be written to files', 1);

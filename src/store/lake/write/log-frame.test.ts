@@ -71,7 +71,11 @@ test('a payload that holds a frame, or garbage between frames, is not taken for 
   const inner = Buffer.concat(encodeFrame(frameOf(99, new Uint8Array(20))));
   const { bytes, starts } = logOf([inner, new Uint8Array(8)]);
   expect(readLog(bytes).frames.map((frame) => frame.sequence)).toEqual([1, 2]);
-  const spoiled = Buffer.concat([bytes.subarray(0, starts[1]), Buffer.alloc(33, 7), bytes.subarray(starts[1])]);
+  const spoiled = Buffer.concat([
+    bytes.subarray(0, starts[1]),
+    Buffer.alloc(33, 7),
+    bytes.subarray(starts[1]),
+  ]);
   const log = readLog(spoiled);
   expect(log.frames.map((frame) => frame.sequence)).toEqual([1, 2]);
   expect(log.damaged).toEqual([{ start: starts[1], end: starts[1] + 33 }]);

@@ -121,7 +121,9 @@ function extract(vector: AttributesVector, rows: number, chosen: readonly Candid
 function typed(vector: AttributesVector, found: Uint32Array, type: PromotedColumn['type']): Vector {
   const rows = found.length;
   if (type === 'string') {
-    const codes = found.map((pairPlusOne) => (pairPlusOne === 0 ? NULL_CODE : vector.values[pairPlusOne - 1]));
+    const codes = found.map((pairPlusOne) =>
+      pairPlusOne === 0 ? NULL_CODE : vector.values[pairPlusOne - 1],
+    );
     return { kind: 'text', codes, dictionary: vector.valueDictionary };
   }
   const valid = new Uint8Array((rows + 7) >>> 3);

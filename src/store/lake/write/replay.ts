@@ -105,8 +105,16 @@ function bodyOf(frame: Frame): Uint8Array {
     case 'zstd':
       return zstdDecompressSync(payload, options);
     case 'deflate':
-      // HTTP's deflate is zlib's form; some senders leave its two bytes of header out.
-      return (payload[0] & 0x0f) === 8 ? inflateSync(payload, options) : inflateRawSync(payload, options);
+      return inflated(payload, options);
+  }
+}
+
+/** HTTP's deflate is zlib's form; some senders leave its header and checksum out. */
+function inflated(payload: Uint8Array, options: { maxOutputLength: number }): Uint8Array {
+  try {
+    return inflateSync(payload, options);
+  } catch {
+    return inflateRawSync(payload, options);
   }
 }
 

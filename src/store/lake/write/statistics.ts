@@ -194,7 +194,11 @@ function keyStatistics(block: Block): FileAttributeKey[] {
   return keys;
 }
 
-function keyCounts(scope: FileAttributeKey['scope'], vector: AttributesVector, byKey: Uint32Array): FileAttributeKey[] {
+function keyCounts(
+  scope: FileAttributeKey['scope'],
+  vector: AttributesVector,
+  byKey: Uint32Array,
+): FileAttributeKey[] {
   const found: FileAttributeKey[] = [];
   byKey.forEach((spanCount, code) => {
     if (spanCount > 0) found.push({ scope, key: decodeText(vector.keyDictionary, code), spanCount });

@@ -1,7 +1,8 @@
-import { afterEach, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { afterAll, afterEach, expect, test } from 'bun:test';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { OtlpDecodeError } from '../../../otlp/errors.ts';
 import { StoreUnavailableError } from '../../span-store.ts';
 import { realFileSystem } from '../files/file-system.ts';
@@ -11,6 +12,12 @@ import { FaultyFileSystem } from '../testing/faulty-file-system.ts';
 import { spanIds, spanIdsInFiles } from '../testing/stored-ids.ts';
 import { openWriteSide } from './write-side.ts';
 import type { LakeOptions, WriteSide } from './write-side.ts';
+import { Writer } from './writer.ts';
+import { rejection } from '../../testing/rejection.ts';
+
+/** One for all tests: starting it takes longer than most of them. */
+const writer = new Writer();
+afterAll(() => writer.close());
 
 const folders: string[] = [];
 const open: WriteSide[] = [];
@@ -22,7 +29,7 @@ function newFolder(): string {
 }
 
 async function start(dataDir: string, options: Partial<LakeOptions> = {}): Promise<WriteSide> {
-  const side = await openWriteSide({ dataDir, ...options });
+  const side = await openWriteSide({ dataDir, writer, ...options });
   open.push(side);
   return side;
 }
@@ -86,7 +93,7 @@ test('a request that fails half way leaves nothing, and nothing is logged for re
     new TextDecoder().decode(request(1, 3).body).replace(/}]}]}]}$/, '},{"traceId":'),
   );
   const broken = { format: 'json', body: bytes, received: { encoding: 'identity', bytes } } as const;
-  expect(side.append('default', broken)).rejects.toBeInstanceOf(OtlpDecodeError);
+  expect(await rejection(side.append('default', broken))).toBeInstanceOf(OtlpDecodeError);
   const logBytes = side.health().logBytes;
   const rejected = await side.append('default', testRequest([testSpan(5, { traceId: 'ab' })]));
   expect(rejected).toMatchObject({ accepted: 0, rejected: 1 });
@@ -123,7 +130,7 @@ test('a large body is searchable as a whole or not at all', async () => {
   expect(spanIds(side, 'default').length).toBe(9_001);
   const torn = large.body.slice(0, large.body.length - 10);
   const broken = { ...large, body: torn, received: { encoding: 'identity', bytes: torn } } as const;
-  expect(side.append('default', broken)).rejects.toBeInstanceOf(OtlpDecodeError);
+  expect(await rejection(side.append('default', broken))).toBeInstanceOf(OtlpDecodeError);
   await side.flush();
   expect(await spanIdsInFiles(side, 'default')).toEqual(ids(0, 9_001));
 });
@@ -155,7 +162,7 @@ test('a failed fsync ends writing until a restart, and nothing acknowledged is l
   ]);
   expect(failed.map((result) => result.status)).toEqual(['rejected', 'rejected']);
   files.heal();
-  expect(side.append('default', request(6, 7))).rejects.toBeInstanceOf(StoreUnavailableError);
+  expect(await rejection(side.append('default', request(6, 7)))).toBeInstanceOf(StoreUnavailableError);
   expect(side.health().writable).toBe(false);
   expect(spanIds(side, 'default')).toEqual(ids(0, 3));
   await side.close();
@@ -176,9 +183,9 @@ test('a full disk refuses writes, keeps reads, and takes writes again when there
   const side = await start(folder, { fileSystem: files, clock });
   await side.append('default', request(0, 3));
   files.failFrom('write', 'ENOSPC', 10);
-  expect(side.append('default', request(3, 4))).rejects.toThrow('ENOSPC');
+  expect((await rejection(side.append('default', request(3, 4)))).message).toContain('ENOSPC');
   await Bun.sleep(20);
-  expect(side.append('default', request(4, 5))).rejects.toBeInstanceOf(StoreUnavailableError);
+  expect(await rejection(side.append('default', request(4, 5)))).toBeInstanceOf(StoreUnavailableError);
   expect(side.health()).toMatchObject({ writable: false, reason: "the log can't be written (ENOSPC)" });
   expect(spanIds(side, 'default')).toEqual(ids(0, 3));
   files.heal();
@@ -196,7 +203,7 @@ test('a full disk refuses writes, keeps reads, and takes writes again when there
 test('a second lake on the same folder is refused, naming who holds it', async () => {
   const folder = newFolder();
   await start(folder);
-  expect(start(folder)).rejects.toThrow(`${folder} is in use by process ${process.pid}`);
+  expect((await rejection(start(folder))).message).toContain(`${folder} is in use by process ${process.pid}`);
 });
 
 test('damage within the log is set aside and the rest is recovered', async () => {
@@ -216,25 +223,51 @@ test('damage within the log is set aside and the rest is recovered', async () =>
   expect(problems).toEqual([expect.stringContaining('set aside')]);
 });
 
-test('a torn tail is cut off; a damaged last frame is set aside', async () => {
+/** A log of three frames, as a killed process left it. */
+async function threeFrames(): Promise<{ folder: string; path: string; whole: Uint8Array }> {
   const folder = newFolder();
   const side = await start(folder);
   for (let n = 0; n < 3; n++) await side.append('default', request(n, n + 1));
   await abandon(side);
   const path = join(folder, LOG_FOLDER, readdirSync(join(folder, LOG_FOLDER))[0]);
-  const whole = await realFileSystem.read(path);
+  return { folder, path, whole: await realFileSystem.read(path) };
+}
+
+test('a torn tail is cut off', async () => {
+  const { folder, path, whole } = await threeFrames();
   await Bun.write(path, whole.subarray(0, whole.length - 20));
   const problems: string[] = [];
-  const report = (problem: string) => problems.push(problem);
-  const torn = await start(folder, { report });
-  expect(spanIds(torn, 'default')).toEqual(ids(0, 2));
+  const side = await start(folder, { report: (problem) => problems.push(problem) });
+  expect(spanIds(side, 'default')).toEqual(ids(0, 2));
   expect(problems).toEqual([expect.stringContaining('cut off')]);
-  await abandon(torn);
-  expect((await realFileSystem.read(path)).length).toBeLessThan(whole.length - 20);
+  expect(existsSync(join(folder, CORRUPT_FOLDER))).toBe(false);
+});
 
+test('a last frame that is whole and damaged is set aside', async () => {
+  const { folder, path, whole } = await threeFrames();
   whole[whole.length - 20] ^= 4;
   await Bun.write(path, whole);
-  const damaged = await start(folder, { report });
-  expect(spanIds(damaged, 'default')).toEqual(ids(0, 2));
+  const side = await start(folder);
+  expect(spanIds(side, 'default')).toEqual(ids(0, 2));
   expect(readdirSync(join(folder, CORRUPT_FOLDER)).length).toBe(1);
+});
+
+test('a replay takes every encoding that a request may come in', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  const encoders = [
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+  ] as const;
+  for (const [n, [encoding, compress]] of encoders.entries()) {
+    const plain = request(n, n + 1);
+    await side.append('default', { ...plain, received: { encoding, bytes: compress(plain.body) } });
+  }
+  await abandon(side);
+  const problems: string[] = [];
+  const again = await start(folder, { report: (problem) => problems.push(problem) });
+  expect(spanIds(again, 'default')).toEqual(ids(0, 4));
+  expect(problems).toEqual([]);
 });

@@ -165,7 +165,9 @@ export class WriteSide {
   isEmpty(projectId: string): boolean {
     const { files, quarantined, buffers } = this.snapshots.state(projectId);
     return (
-      files.length === 0 && quarantined.length === 0 && buffers.every((columns) => columns.publishedRows === 0)
+      files.length === 0 &&
+      quarantined.length === 0 &&
+      buffers.every((columns) => columns.publishedRows === 0)
     );
   }
 

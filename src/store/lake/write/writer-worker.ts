@@ -25,7 +25,10 @@ async function answer({ id, blocks }: WriterRequest): Promise<void> {
     const response: WriterResponse = { id, files };
     self.postMessage(response, buffers as ArrayBuffer[]);
   } catch (error) {
-    const response: WriterResponse = { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    const response: WriterResponse = {
+      id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
     self.postMessage(response);
   }
 }

@@ -25,12 +25,20 @@ export class Writer {
   private worker: Worker | undefined;
   private jobs = 0;
   private current: Job | undefined;
+  /** Settles when the job before is done. */
+  private last: Promise<unknown> = Promise.resolve();
   private idleTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly jobLimitMs: number = JOB_LIMIT_MS) {}
+  constructor(private readonly jobLimitMs: () => number = () => JOB_LIMIT_MS) {}
 
-  /** The blocks of one project as files. One call at a time. The transferred buffers are gone afterwards. */
-  async encode(blocks: readonly CopiedBlock[]): Promise<readonly EncodedFile[]> {
+  /** The blocks of one project as files. The transferred buffers are gone afterwards. */
+  encode(blocks: readonly CopiedBlock[]): Promise<readonly EncodedFile[]> {
+    const result = this.last.then(() => this.encodeNow(blocks));
+    this.last = result.catch(() => {});
+    return result;
+  }
+
+  private async encodeNow(blocks: readonly CopiedBlock[]): Promise<readonly EncodedFile[]> {
     clearTimeout(this.idleTimer);
     const worker = this.startedWorker();
     const id = ++this.jobs;
@@ -38,9 +46,13 @@ export class Writer {
     try {
       return await new Promise<readonly EncodedFile[]>((resolve, reject) => {
         this.current = { id, resolve, reject };
-        timer = setTimeout(() => this.drop(`no answer within ${this.jobLimitMs} ms`), this.jobLimitMs);
+        const limitMs = this.jobLimitMs();
+        timer = setTimeout(() => this.drop(`no answer within ${limitMs} ms`), limitMs);
         const request: WriterRequest = { id, blocks: blocks.map((copied) => copied.block) };
-        worker.postMessage(request, blocks.flatMap((copied) => copied.transfer) as ArrayBuffer[]);
+        worker.postMessage(
+          request,
+          blocks.flatMap<ArrayBuffer>((copied) => [...copied.transfer]),
+        );
       });
     } finally {
       clearTimeout(timer);

@@ -249,6 +249,7 @@ const spanTerm = fc.oneof(
 );
 
 
+export const spanQuery: fc.Arbitrary<Query> = queryOf(spanTerm);
 export const anyQuery: fc.Arbitrary<Query> = queryOf(
   fc.oneof({ weight: 2, arbitrary: spanTerm }, { weight: 1, arbitrary: traceTerm }),
 );

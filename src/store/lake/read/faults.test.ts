@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { Span } from '../../../span/span.ts';
+import { parseQuery } from '../../../traceql/parse.ts';
+import { QuestionError } from '../../span-store.ts';
+import { traceIndexPath } from '../files/file-entry.ts';
+import { spanArbitrary } from './testing/arbitrary-spans.ts';
+import { TestLake } from './testing/test-lake.ts';
+import { DEFAULT_POOL } from './worker-pool.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-faults-'));
+const lakes: TestLake[] = [];
+afterAll(() => {
+  for (const lake of lakes) lake.reader.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+const EVERYTHING = { startUnixNano: 0n, endUnixNano: 1n << 64n };
+const NEWEST = { query: parseQuery('{}'), range: EVERYTHING, order: 'newest' as const, limit: 100 };
+const START = 1_700_000_000_000_000_000n;
+
+function numbered(from: number, to: number): Span[] {
+  const [shape] = fc.sample(spanArbitrary, { seed: 1, numRuns: 1 });
+  return Array.from({ length: to - from }, (_, i) => ({
+    ...shape,
+    traceId: (from + i + 1).toString(16).padStart(32, '0'),
+    spanId: (from + i + 1).toString(16).padStart(16, '0'),
+    startTimeUnixNano: START + BigInt(from + i),
+  }));
+}
+
+/** Two files of ten spans each, and ten spans in a buffer. */
+async function threePlaces(pool = DEFAULT_POOL): Promise<TestLake> {
+  const lake = new TestLake(dataDir, pool);
+  lakes.push(lake);
+  lake.append(numbered(0, 10));
+  lake.append(numbered(10, 20));
+  await lake.flush(1000);
+  await lake.flush(1000);
+  lake.append(numbered(20, 30));
+  return lake;
+}
+
+const damages: [string, (path: string) => void][] = [
+  ['is missing', (path) => rmSync(path)],
+  ['is empty', (path) => truncateSync(path, 0)],
+  ['is cut', (path) => truncateSync(path, 2000)],
+  [
+    'is overwritten inside, which makes the decoder panic',
+    (path) => writeFileSync(path, readFileSync(path).fill(0x5a, 4, 3000)),
+  ],
+];
+
+describe('a file that', () => {
+  for (const [what, damage] of damages) {
+    test(`${what} is left out and named, and everything else is answered`, async () => {
+      const lake = await threePlaces();
+      const [broken] = lake.files;
+      damage(join(dataDir, broken.path));
+      for (let round = 0; round < 2; round++) {
+        const page = await lake.reader.searchSpans('test', NEWEST);
+        expect(page.spans).toHaveLength(20);
+        expect(page.complete).toMatchObject({ skipped: [broken.path] });
+        expect(page.complete).toHaveProperty('reason', expect.stringContaining('not readable'));
+      }
+      const trace = await lake.reader.trace('test', numbered(15, 16)[0].traceId);
+      expect(trace.spans).toHaveLength(1);
+    });
+  }
+
+  test('lacks its trace index is left out of a look-up by id, and named', async () => {
+    const lake = await threePlaces();
+    const [broken] = lake.files;
+    rmSync(join(dataDir, traceIndexPath(broken.path)));
+    const trace = await lake.reader.trace('test', numbered(15, 16)[0].traceId);
+    expect(trace.spans).toHaveLength(1);
+    expect(trace.complete).toMatchObject({ skipped: [broken.path] });
+  });
+});
+
+describe('workers', () => {
+  test('a job over its time limit makes the answer incomplete; the next question is answered', async () => {
+    const slow = await threePlaces({ ...DEFAULT_POOL, jobTimeoutMs: 1 });
+    const page = await slow.reader.searchSpans('test', NEWEST);
+    expect(page.complete).not.toBe(true);
+    expect(page.spans.length).toBeGreaterThanOrEqual(10);
+  });
+
+  test('one that grew too large is replaced', async () => {
+    const lake = await threePlaces({ ...DEFAULT_POOL, maxMemoryBytes: 0 });
+    for (let round = 0; round < 3; round++) {
+      const page = await lake.reader.searchSpans('test', NEWEST);
+      expect(page.complete).toBe(true);
+      expect(page.spans).toHaveLength(30);
+    }
+  });
+
+  test('an aborted question ends at once with the reason of its signal', async () => {
+    const lake = await threePlaces();
+    const abort = new AbortController();
+    const answer = lake.reader.searchSpans('test', { ...NEWEST, signal: abort.signal });
+    abort.abort(new Error('the client left'));
+    await expect(answer).rejects.toThrow('the client left');
+    expect((await lake.reader.searchSpans('test', NEWEST)).spans).toHaveLength(30);
+  });
+
+  test('after close only buffers are answered', async () => {
+    const lake = await threePlaces();
+    await lake.reader.searchSpans('test', NEWEST);
+    lake.reader.close();
+    const page = await lake.reader.searchSpans('test', NEWEST);
+    expect(page.spans).toHaveLength(10);
+    expect(page.complete).toMatchObject({ reason: 'not readable: the store is closing' });
+  });
+});
+
+describe('cursors', () => {
+  let lake: TestLake;
+  beforeAll(async () => {
+    lake = await threePlaces();
+  });
+
+  async function refusal(question: Parameters<TestLake['reader']['searchSpans']>[1]): Promise<QuestionError> {
+    try {
+      await lake.reader.searchSpans('test', question);
+    } catch (error) {
+      if (error instanceof QuestionError) return error;
+    }
+    throw new Error('not refused');
+  }
+
+  test('of another query, another order, or nobody are refused', async () => {
+    const { nextCursor } = await lake.reader.searchSpans('test', { ...NEWEST, limit: 3 });
+    const cursor = nextCursor!;
+    expect(cursor).toMatch(/^[\w-]+$/);
+    const otherQuery = { ...NEWEST, query: parseQuery('{ status = error }'), cursor };
+    expect((await refusal(otherQuery)).message).toBe('the cursor belongs to another query or another order');
+    expect((await refusal({ ...NEWEST, order: 'oldest', cursor })).code).toBe('invalid_cursor');
+    for (const garbage of ['', 'x', 'AAAA', `${cursor}AA`, Buffer.from('a~1~2~zz~1').toString('base64url')]) {
+      expect((await refusal({ ...NEWEST, cursor: garbage })).code).toBe('invalid_cursor');
+    }
+    const traces = await lake.reader.searchTraces('test', { ...NEWEST, limit: 3 });
+    expect((await refusal({ ...NEWEST, cursor: traces.nextCursor! })).code).toBe('invalid_cursor');
+  });
+
+  test('hold for the same query written differently and for a moved range', async () => {
+    const first = await lake.reader.searchSpans('test', { ...NEWEST, query: parseQuery('{ true }'), limit: 3 });
+    const second = await lake.reader.searchSpans('test', {
+      ...NEWEST,
+      query: parseQuery('{true}'),
+      range: { ...EVERYTHING, startUnixNano: START },
+      cursor: first.nextCursor!,
+    });
+    expect(second.spans).toHaveLength(27);
+  });
+
+  test('a limit out of bounds is refused', async () => {
+    for (const limit of [0, -1, 1.5, Number.NaN, 2 ** 31]) {
+      expect((await refusal({ ...NEWEST, limit })).code).toBe('invalid_argument');
+    }
+  });
+});
+
+test('a span delivered twice is shown once', async () => {
+  const lake = await threePlaces();
+  lake.append(numbered(5, 25));
+  const spans: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await lake.reader.searchSpans('test', { ...NEWEST, limit: 4, ...(cursor ? { cursor } : {}) });
+    spans.push(...page.spans.map((span) => span.spanId));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  expect(spans).toEqual(numbered(0, 30).map((span) => span.spanId).reverse());
+  const trace = await lake.reader.trace('test', numbered(7, 8)[0].traceId);
+  expect(trace.spans).toHaveLength(1);
+});

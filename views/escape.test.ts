@@ -1,0 +1,169 @@
+/** Every field of a span hostile: the markup of the pages has no element and no attribute that came from data. */
+import { describe, expect, test } from 'bun:test';
+import { Html } from '@elysiajs/html';
+import { makeSpan } from '../src/trace/arbitrary.ts';
+import { buildTree } from '../src/trace/tree.ts';
+import { waterfallRows } from '../src/trace/waterfall.ts';
+import type { Attribute } from '../src/span/span.ts';
+import type { Coverage } from '../src/store/span-store.ts';
+import { ErrorPage, LoginPage } from './message.tsx';
+import { NO_FILTERS } from './query-filters.ts';
+import { SearchPage } from './search.tsx';
+import type { SearchOutcome } from './search.tsx';
+import { readSearchState } from './search-state.ts';
+import { StatsPageView } from './services.tsx';
+import { StartPage } from './start.tsx';
+import { TracePage } from './trace.tsx';
+import { readTraceState } from './trace-state.ts';
+
+const EVIL = `"'><evil onload=alert(1)>&quot;</title></script><evil a="`;
+const SPAN_ID = '00000000000000aa';
+
+const attributes: Attribute[] = [
+  { key: EVIL, value: { type: 'string', value: EVIL } },
+  { key: 'list', value: { type: 'array', value: [{ type: 'string', value: EVIL }] } },
+  { key: 'map', value: { type: 'kvlist', value: [{ key: EVIL, value: { type: 'string', value: EVIL } }] } },
+];
+const span = makeSpan({
+  spanId: SPAN_ID,
+  parentSpanId: '00000000000000bb',
+  name: EVIL,
+  serviceName: EVIL,
+  traceState: EVIL,
+  statusCode: 2,
+  statusMessage: EVIL,
+  attributes,
+  events: [{ timeUnixNano: 1n, name: EVIL, attributes, droppedAttributesCount: 1 }],
+  links: [
+    {
+      traceId: '0'.repeat(32),
+      spanId: SPAN_ID,
+      traceState: EVIL,
+      attributes,
+      droppedAttributesCount: 0,
+      flags: 0,
+    },
+  ],
+  resource: { attributes, droppedAttributesCount: 0, schemaUrl: EVIL },
+  scope: { name: EVIL, version: EVIL, attributes, droppedAttributesCount: 0, schemaUrl: EVIL },
+});
+
+const shell = {
+  assets: { css: '/a', htmx: '/b', app: '/c', icon: '/d' },
+  theme: '',
+  signedIn: true,
+} as const;
+const coverage: Coverage = {
+  complete: { reason: EVIL, skipped: [EVIL] },
+  scanned: {
+    partitions: 1,
+    files: 1,
+    rowGroups: 1,
+    rows: 1,
+    bytes: 1,
+    prunedFiles: 1,
+    prunedRowGroups: 1,
+    prunedBytes: 1,
+  },
+  tookMs: 1,
+};
+const state = { ...readSearchState(new URLSearchParams()), q: EVIL, start: EVIL, end: EVIL, cursor: EVIL };
+const summary = {
+  traceId: span.traceId,
+  rootServiceName: EVIL,
+  rootName: EVIL,
+  startTimeUnixNano: span.startTimeUnixNano,
+  durationNano: 1n,
+  spanCount: 9,
+  errorCount: 1,
+  services: Array.from({ length: 9 }, () => ({ name: EVIL, spanCount: 1, errorCount: 1 })),
+  matchedCount: 2,
+  matched: [span],
+};
+
+function search(outcome: SearchOutcome): JSX.Element {
+  const filters = {
+    ...NO_FILTERS,
+    service: EVIL,
+    operation: EVIL,
+    minDuration: EVIL,
+    maxDuration: EVIL,
+    attributes: [{ key: EVIL, value: EVIL }],
+    rest: EVIL,
+  };
+  const names = [EVIL];
+  return Html.createElement(SearchPage, {
+    shell,
+    now: 2n,
+    state,
+    filters,
+    outcome,
+    services: names,
+    operations: names,
+  });
+}
+
+function stats(service: string | undefined): JSX.Element {
+  const row = { serviceName: EVIL, name: EVIL, kind: 2, count: 9, errorCount: 1, p50Nano: 1n, p95Nano: 2n };
+  return Html.createElement(StatsPageView, {
+    shell,
+    service,
+    state: { since: '1h', sort: 'count', descending: true } as const,
+    page: { ...coverage, stats: [{ ...row, p99Nano: 3n, maxNano: 4n }] },
+    rangeSeconds: 3600,
+  });
+}
+
+function trace(): JSX.Element {
+  const tree = buildTree([span]);
+  const traceState = readTraceState(span.traceId, new URLSearchParams({ span: SPAN_ID }));
+  const waterfall = waterfallRows(tree, { collapsed: traceState.collapsed, from: 0, limit: 10 });
+  return Html.createElement(TracePage, { shell, now: 2n, state: traceState, tree, waterfall, coverage });
+}
+
+const pages: [string, JSX.Element][] = [
+  ['trace', trace()],
+  ['search: traces', search({ kind: 'traces', page: { ...coverage, traces: [summary], nextCursor: EVIL } })],
+  ['search: spans', search({ kind: 'spans', page: { ...coverage, spans: [span] } })],
+  ['search: nothing', search({ kind: 'spans', page: { ...coverage, spans: [] } })],
+  ['search: refused', search({ kind: 'refused', message: EVIL, text: EVIL, position: 5 })],
+  ['services', stats(undefined)],
+  ['operations', stats(EVIL)],
+  ['error', Html.createElement(ErrorPage, { shell, status: 400, title: EVIL, message: EVIL })],
+  ['sign in', Html.createElement(LoginPage, { shell, next: EVIL, failed: true })],
+  [
+    'start',
+    Html.createElement(StartPage, {
+      shell,
+      target: { baseUrl: EVIL, grpcUrl: EVIL, tokenRequired: true },
+      language: 'collector',
+      first: undefined,
+      refused: [{ timeUnixNano: 1n, reason: EVIL }],
+      mayWrite: true,
+      sent: '',
+    }),
+  ],
+];
+
+describe('hostile text in', () => {
+  for (const [name, page] of pages) {
+    test(name, async () => {
+      const found: string[] = [];
+      let elements = 0;
+      const watch = new HTMLRewriter().on('*', {
+        element(element) {
+          elements++;
+          const attributeNames = [...element.attributes].map(([attributeName]) => attributeName);
+          const bad = attributeNames.filter((one) => /^on|["'<>]|evil|&/.test(one) || one === 'a');
+          if (element.tagName === 'evil' || bad.length > 0) found.push(`<${element.tagName} ${bad}>`);
+        },
+      });
+      const text = await page;
+      await watch.transform(new Response(text)).text();
+      expect(found).toEqual([]);
+      expect(elements).toBeGreaterThan(20);
+      // It is there all the same, as text.
+      expect(text).toContain('evil onload=alert(1)');
+    });
+  }
+});
