@@ -25,11 +25,11 @@ const FLAGS = [
   '--no-compile-autoload-bunfig',
 ];
 
-/** @returns {string[]} files below a folder, relative to the root, tests left out */
+/** @returns {string[]} files below a folder, relative to the root; tests and what only they use left out */
 function filesBelow(/** @type {string} */ folder) {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.\w+$/.test(path) && !/\.(test|suite)\.tsx?$/.test(path))
+    .filter((path) => /\.\w+$/.test(path) && !/\.(test|suite)\.tsx?$|(^|\/)testing\//.test(path))
     .map((path) => join(folder, path))
     .toSorted();
 }

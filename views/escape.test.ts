@@ -155,7 +155,7 @@ describe('hostile text in', () => {
           elements++;
           const attributeNames = [...element.attributes].map(([attributeName]) => attributeName);
           const bad = attributeNames.filter((one) => /^on|["'<>]|evil|&/.test(one) || one === 'a');
-          if (element.tagName === 'evil' || bad.length > 0) found.push(`<${element.tagName} ${bad}>`);
+          if (element.tagName === 'evil' || bad.length > 0) found.push(`<${element.tagName} ${bad.join()}>`);
         },
       });
       const text = await page;

@@ -67,7 +67,7 @@ function take(condition: FieldExpression, fields: MutableFields): boolean {
   if (left.kind !== 'attribute' || operator !== '=' || left.parent) return false;
   const isService = left.scope === 'resource' && left.key === 'service.name' && right.value.type === 'string';
   if (isService && right.value.value !== '' && fields.service === '') {
-    fields.service = String(right.value.value);
+    fields.service = right.value.value;
     return true;
   }
   return takeAttribute(condition, condition, fields);

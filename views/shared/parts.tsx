@@ -73,7 +73,11 @@ export function CoverageLine({ coverage }: { coverage: Coverage }): JSX.Element 
   const { scanned, complete, tookMs } = coverage;
   const pruned =
     scanned.prunedFiles + scanned.prunedRowGroups > 0 ? `, ${prunedText(coverage)} skipped unread` : '';
-  const read = `${plural(scanned.rows, 'row')} in ${plural(scanned.files, 'file')} scanned (${formatBytes(scanned.bytes)})${pruned}`;
+  const place =
+    scanned.files === 0
+      ? 'in memory scanned'
+      : `in ${plural(scanned.files, 'file')} and memory scanned (${formatBytes(scanned.bytes)})`;
+  const read = `${plural(scanned.rows, 'row')} ${place}${pruned}`;
   return (
     <p class="coverage">
       {complete === true ? (

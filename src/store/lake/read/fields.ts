@@ -7,6 +7,8 @@ import type { AttributeField, FieldExpression, IntrinsicField } from '../../../t
 export interface ColumnsAvailable {
   /** Names of the promoted columns, as `span.http.route`. */
   readonly promoted: ReadonlySet<string>;
+  /** Every `scope key` that a span carries; undefined when that is not known whole. */
+  readonly keys: ReadonlySet<string> | undefined;
 }
 
 /** The columns that a scan needs to evaluate the field. Fields of other spans of the trace need none here. */
@@ -28,14 +30,20 @@ function columnsOfAttribute(field: AttributeField, available: ColumnsAvailable):
     case 'link':
       return ['links'];
     case 'instrumentation':
-      return ['scope_attributes'];
+      return lacks('instrumentation', field.key, available) ? [] : ['scope_attributes'];
   }
 }
 
 /** A key is promoted with all its values or not at all (write/promote.ts), so the map has none of it then. */
-function promotable(scope: 'span' | 'resource', key: string, { promoted }: ColumnsAvailable): string[] {
+function promotable(scope: 'span' | 'resource', key: string, available: ColumnsAvailable): string[] {
   const own = `${scope}.${key}`;
-  return [promoted.has(own) ? own : `${scope}_attributes`];
+  if (available.promoted.has(own)) return [own];
+  return lacks(scope, key, available) ? [] : [`${scope}_attributes`];
+}
+
+/** To the kernels, a column that was not read has no value in any row. */
+function lacks(scope: string, key: string, { keys }: ColumnsAvailable): boolean {
+  return keys !== undefined && !keys.has(`${scope} ${key}`);
 }
 
 function columnsOfIntrinsic(field: IntrinsicField): string[] {

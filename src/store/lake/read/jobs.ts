@@ -24,8 +24,8 @@ export interface RowPick {
 interface JobBase {
   /** Absolute. */
   readonly path: string;
-  /** Promoted columns of the file. */
-  readonly promoted: ReadonlySet<string>;
+  /** Columns to read, as far as the file has them; undefined means all. */
+  readonly columns: readonly string[] | undefined;
 }
 
 /** The best rows of the file. */

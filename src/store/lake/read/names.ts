@@ -10,7 +10,7 @@ import { planScan, splitByRows } from './plan.ts';
 import type { FilePlan } from './plan.ts';
 import { Selection, filterColumns } from './scan.ts';
 import type { Filter } from './scan.ts';
-import { NOTHING_PROMOTED, inLanes } from './session.ts';
+import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { Session } from './session.ts';
 import { Texts } from './texts.ts';
 import { ValueCounts, columnsOfValues, countValues } from './values.ts';
@@ -62,7 +62,7 @@ export async function attributeKeys(session: Session, question: NamesQuestion): 
   const counts = new KeyCounts();
   let spans = 0;
   for (const buffer of session.buffers) {
-    const columns = [...KEY_COLUMNS, ...filterColumns(filter, NOTHING_PROMOTED)];
+    const columns = [...KEY_COLUMNS, ...filterColumns(filter, IN_BUFFER)];
     await session.eachSlice(buffer, columns, (block) => {
       const selection = new Selection(block, filter);
       return (from, to) => {
@@ -205,8 +205,8 @@ async function bufferValues(
   counts: ValueCounts,
 ): Promise<void> {
   const columns = [
-    ...filterColumns(filter, NOTHING_PROMOTED),
-    ...columnsOfValues(field, NOTHING_PROMOTED),
+    ...filterColumns(filter, IN_BUFFER),
+    ...columnsOfValues(field, IN_BUFFER),
   ];
   for (const buffer of session.buffers) {
     await session.eachSlice(buffer, columns, (block) => {
@@ -248,7 +248,10 @@ async function fileValues(
   );
   const { prefix } = counts;
   await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
-    const found = await session.job<'values'>(file, { kind: 'values', rowGroups, filter, field, prefix });
+    const available = availableIn(file);
+    const columns = [...filterColumns(filter, available), ...columnsOfValues(field, available)];
+    const ask = { kind: 'values', columns, rowGroups, filter, field, prefix } as const;
+    const found = await session.job<'values'>(file, ask);
     if (!found) return;
     for (const { type, value, count } of found.values) counts.add(type, value, count);
     full ||= found.full;

@@ -33,7 +33,11 @@ export interface LakeReaderOptions {
   /** What a question may see; released when it is answered. */
   snapshot(projectId: string): LakeSnapshot;
   readonly pool?: PoolOptions;
+  readonly timeLimitMs?: number;
 }
+
+/** Below the 30 s after which browsers' and Grafana's requests are commonly given up. */
+const QUESTION_TIME_LIMIT_MS = 20_000;
 
 export class LakeReader {
   readonly #options: LakeReaderOptions;
@@ -41,9 +45,9 @@ export class LakeReader {
   readonly #indexes: TraceIndexes;
 
   constructor(options: LakeReaderOptions) {
-    const { dataDir, pool = DEFAULT_POOL } = options;
+    const { dataDir, pool = DEFAULT_POOL, timeLimitMs = QUESTION_TIME_LIMIT_MS } = options;
     this.#options = options;
-    this.#deps = { dataDir, pool: new WorkerPool(pool), distrusted: new DistrustedFiles() };
+    this.#deps = { dataDir, timeLimitMs, pool: new WorkerPool(pool), distrusted: new DistrustedFiles() };
     this.#indexes = new TraceIndexes(dataDir);
   }
 

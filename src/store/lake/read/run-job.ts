@@ -3,8 +3,9 @@ import type { Span } from '../../../span/span.ts';
 import type { Block } from '../../../span/vector.ts';
 import type { ParquetReader } from '../files/parquet-reader.ts';
 import { SpanReader } from './block-spans.ts';
-import { EXTENTS_COLUMNS, ExtentsScan } from './extents.ts';
-import { GroupScan, Groups, OPERATION_GROUP_COLUMNS, SERVICE_GROUP_COLUMNS } from './groups.ts';
+import { columnOf } from './cells.ts';
+import { ExtentsScan } from './extents.ts';
+import { GroupScan, Groups } from './groups.ts';
 import type {
   ExtentsJob,
   GroupsJob,
@@ -17,12 +18,13 @@ import type {
   SpansJob,
   ValuesJob,
 } from './jobs.ts';
-import { compareRanks } from './row-key.ts';
-import { ROW_KEY_COLUMNS, RowScan, Selection, filterColumns } from './scan.ts';
-import { SLIM_COLUMNS, concatSlim, slimRows } from './slim-rows.ts';
+import { compareRanks, rankMasks } from './row-key.ts';
+import { KEY_COLUMNS, Selection, offerRows, wouldTake } from './scan.ts';
+import type { RowsToOffer } from './scan.ts';
+import { concatSlim, slimRows } from './slim-rows.ts';
 import type { SlimRows } from './slim-rows.ts';
 import { TopRows } from './top-rows.ts';
-import { ValueCounts, columnsOfValues, countValues } from './values.ts';
+import { ValueCounts, countValues } from './values.ts';
 
 /** Spans are sent on in parts: to clone 2,000 of them holds the main thread for some 10 ms. */
 const SPANS_PER_PART = 2000;
@@ -89,11 +91,6 @@ class JobRun {
 
   async #search(job: SearchJob): Promise<JobValues['search']> {
     const top = new TopRows(job.limit, job.after);
-    const columns = [
-      ...ROW_KEY_COLUMNS,
-      ...(job.order === 'slowest' ? ['duration_nano'] : []),
-      ...filterColumns(job.filter, job),
-    ];
     for (const { index, best } of job.rowGroups) {
       const worst = top.worst ?? job.worst;
       if (worst && compareRanks(best, worst) > 0) {
@@ -101,17 +98,32 @@ class JobRun {
         top.more = true;
         continue;
       }
-      await this.#each(index, columns, (block) => {
-        new RowScan(block, job.filter, job.order, top, index).scan(0, block.rows);
-      });
+      await this.#searchRowGroup(job, index, top);
     }
     return top.sorted();
+  }
+
+  /** Ids are the widest columns: they are read only where a row would be taken. */
+  async #searchRowGroup(job: SearchJob, rowGroup: number, top: TopRows): Promise<void> {
+    const { filter, order } = job;
+    let offer: Omit<RowsToOffer, 'keys'> | undefined;
+    await this.#each(rowGroup, job.columns, (block) => {
+      const selected = new Selection(block, filter).select(0, block.rows);
+      const { words } = columnOf(block, rankMasks(order).column, 'int64');
+      if (wouldTake(top, order, words, selected)) offer = { selected, words: words.slice(), group: rowGroup };
+    });
+    if (!offer) return;
+    const rows = offer;
+    const { bytes } = await this.context.reader.withBlock(job.path, rowGroup, KEY_COLUMNS, (keys) => {
+      offerRows(top, order, { ...rows, keys }, 0, keys.rows);
+    });
+    this.#bytes += bytes;
   }
 
   async #spans(job: SpansJob): Promise<JobValues['spans']> {
     let part: Span[] = [];
     for (const { rowGroup, rows } of job.picks) {
-      await this.#each(rowGroup, undefined, (block) => {
+      await this.#each(rowGroup, job.columns, (block) => {
         const reader = new SpanReader(block);
         for (const row of rows) {
           part.push(reader.span(row));
@@ -125,19 +137,17 @@ class JobRun {
   }
 
   async #slim(job: SlimJob): Promise<JobValues['slim']> {
-    const columns = [...SLIM_COLUMNS, ...filterColumns(job.filter, job)];
     const parts: SlimRows[] = [];
     for (const { rowGroup, rows } of job.picks) {
-      await this.#each(rowGroup, columns, (block) => parts.push(slimRows(block, job.filter, rows, rowGroup)));
+      await this.#each(rowGroup, job.columns, (block) => parts.push(slimRows(block, job.filter, rows, rowGroup)));
     }
     return concatSlim(parts);
   }
 
   async #extents(job: ExtentsJob): Promise<JobValues['extents']> {
     const scan = new ExtentsScan();
-    const columns = [...EXTENTS_COLUMNS, ...filterColumns(job.filter, job)];
     for (const rowGroup of job.rowGroups) {
-      await this.#each(rowGroup, columns, (block) => {
+      await this.#each(rowGroup, job.columns, (block) => {
         scan.add(block, new Selection(block, job.filter), 0, block.rows);
       });
     }
@@ -146,9 +156,8 @@ class JobRun {
 
   async #groups(job: GroupsJob): Promise<JobValues['groups']> {
     const groups = new Groups();
-    const columns = job.service === undefined ? SERVICE_GROUP_COLUMNS : OPERATION_GROUP_COLUMNS;
     for (const rowGroup of job.rowGroups) {
-      await this.#each(rowGroup, columns, (block) => {
+      await this.#each(rowGroup, job.columns, (block) => {
         new GroupScan(block, job.filter.range, job.service, groups).scan(0, block.rows);
       });
     }
@@ -157,9 +166,8 @@ class JobRun {
 
   async #values(job: ValuesJob): Promise<JobValues['values']> {
     const counts = new ValueCounts(job.prefix);
-    const columns = [...filterColumns(job.filter, job), ...columnsOfValues(job.field, job)];
     for (const rowGroup of job.rowGroups) {
-      await this.#each(rowGroup, columns, (block) => {
+      await this.#each(rowGroup, job.columns, (block) => {
         const selected = new Selection(block, job.filter).select(0, block.rows);
         countValues(block, job.field, { selected, from: 0, to: block.rows }, counts);
       });

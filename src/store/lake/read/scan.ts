@@ -19,7 +19,8 @@ export interface Filter {
   readonly range: TimeRange;
 }
 
-export const ROW_KEY_COLUMNS: readonly string[] = ['trace_id', 'span_id', 'kind', 'start_time_unix_nano'];
+/** What a row's key has besides its rank. */
+export const KEY_COLUMNS: readonly string[] = ['trace_id', 'span_id', 'kind'];
 
 export function filterColumns(filter: Filter, available: ColumnsAvailable): string[] {
   return ['start_time_unix_nano', ...columnsOfCondition(filter.condition, available)];
@@ -49,47 +50,50 @@ export class Selection {
   }
 }
 
-/** Offers the block's matching rows to `top`, which knows them by `group` and row. */
-export class RowScan {
-  readonly #selection: Selection;
-  readonly #block: Block;
-  readonly #key = new Uint8Array(ID_BYTES);
-
-  constructor(
-    block: Block,
-    filter: Filter,
-    readonly order: SearchOrder,
-    readonly top: TopRows,
-    readonly group: number,
-  ) {
-    this.#block = block;
-    this.#selection = new Selection(block, filter);
+/** True when `top` would take one of the selected rows: only then are their ids worth reading. */
+export function wouldTake(top: TopRows, order: SearchOrder, words: Uint32Array, selected: Uint8Array): boolean {
+  const masks = rankMasks(order);
+  let taken = false;
+  for (let row = 0; row < selected.length && !taken; row++) {
+    if (selected[row] === 0) continue;
+    taken = !top.refuses((words[row * 2 + 1] ^ masks.high) >>> 0, (words[row * 2] ^ masks.low) >>> 0);
   }
+  return taken;
+}
 
-  scan(from: number, to: number): void {
-    const selected = this.#selection.select(from, to);
-    const masks = rankMasks(this.order);
-    const { words } = columnOf(this.#block, masks.column, 'int64');
-    const { top } = this;
-    // Rows come roughly in time's order: newest-first from the end, so that most are refused at once.
-    const backwards = this.order === 'newest';
-    for (let i = from; i < to; i++) {
-      const row = backwards ? to - 1 - (i - from) : i;
-      if (selected[row] === 0) continue;
-      const high = (words[row * 2 + 1] ^ masks.high) >>> 0;
-      const low = (words[row * 2] ^ masks.low) >>> 0;
-      if (top.refuses(high, low)) continue;
-      this.#offer(row, high, low);
-    }
-  }
+export interface RowsToOffer {
+  readonly selected: Uint8Array;
+  /** Of the column by which rows are ranked. */
+  readonly words: Uint32Array;
+  /** With the columns of KEY_COLUMNS. */
+  readonly keys: Block;
+  /** What `top` shall know the block by. */
+  readonly group: number;
+}
 
-  #offer(row: number, high: number, low: number): void {
-    const traceIds = columnOf(this.#block, 'trace_id', 'fixed').bytes;
-    const spanIds = columnOf(this.#block, 'span_id', 'fixed').bytes;
-    const key = this.#key;
-    for (let i = 0; i < 16; i++) key[i] = traceIds[row * 16 + i];
-    for (let i = 0; i < 8; i++) key[16 + i] = spanIds[row * 8 + i];
-    const kind = columnOf(this.#block, 'kind', 'uint8').values[row];
-    this.top.push(high, low, key, 0, kind, this.group, row);
+/** Offers the selected rows from `from` to `to`. */
+export function offerRows(
+  top: TopRows,
+  order: SearchOrder,
+  { selected, words, keys, group }: RowsToOffer,
+  from: number,
+  to: number,
+): void {
+  const masks = rankMasks(order);
+  const traceIds = columnOf(keys, 'trace_id', 'fixed').bytes;
+  const spanIds = columnOf(keys, 'span_id', 'fixed').bytes;
+  const kinds = columnOf(keys, 'kind', 'uint8').values;
+  const ids = new Uint8Array(ID_BYTES);
+  // Rows come roughly in time's order: newest-first from the end, so that most are refused at once.
+  const backwards = order === 'newest';
+  for (let i = from; i < to; i++) {
+    const row = backwards ? to - 1 - (i - from) : i;
+    if (selected[row] === 0) continue;
+    const high = (words[row * 2 + 1] ^ masks.high) >>> 0;
+    const low = (words[row * 2] ^ masks.low) >>> 0;
+    if (top.refuses(high, low)) continue;
+    for (let byte = 0; byte < 16; byte++) ids[byte] = traceIds[row * 16 + byte];
+    for (let byte = 0; byte < 8; byte++) ids[16 + byte] = spanIds[row * 8 + byte];
+    top.push(high, low, ids, 0, kinds[row], group, row);
   }
 }

@@ -31,27 +31,33 @@ export async function searchSpans(
   indexes: TraceIndexes,
   question: SpanQuestion,
 ): Promise<SpanFindings> {
-  const { query, order, limit } = question;
+  const { query, order } = question;
   const after = question.cursor === undefined ? undefined : parseSpanCursor(question.cursor, query, order);
   const found = question.analysis.needsTrace
     ? await rowsByTrace(session, indexes, question, after)
     : await rowsByScan(session, question, after);
   const spans = await readSpans(session, found.rows);
-  const last = found.rows.at(-1);
   return {
     spans: spans.filter((span) => span !== undefined),
-    nextCursor: found.more && last && limit > 0 ? spanCursor(query, order, last) : undefined,
+    nextCursor: found.resume && spanCursor(query, order, found.resume),
   };
 }
 
 interface Rows {
   readonly rows: readonly FoundRow[];
-  readonly more: boolean;
+  /** The key behind which the next page begins; undefined when there is none. */
+  readonly resume: RowKey | undefined;
 }
 
-function rowsByScan(session: Session, question: SpanQuestion, after: RowKey | undefined): Promise<Rows> {
+async function rowsByScan(
+  session: Session,
+  question: SpanQuestion,
+  after: RowKey | undefined,
+): Promise<Rows> {
   const { analysis, range, order, limit } = question;
-  return searchRows(session, { filter: { condition: analysis.scan, range }, order, limit, after });
+  const filter = { condition: analysis.scan, range };
+  const { rows, more } = await searchRows(session, { filter, order, limit, after });
+  return { rows, resume: more ? rows.at(-1) : undefined };
 }
 
 /** As many candidates at once as make their traces' row groups worth reading, and no page more than needed. */
@@ -73,17 +79,19 @@ async function rowsByTrace(
   let after = start;
   for (let batch = Math.max(MIN_BATCH_ROWS, limit); ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
     const found = await searchRows(session, { filter, order, limit: batch, after });
-    after = found.rows.at(-1);
     const ids = new Set(found.rows.map((row) => hexAt(row.ids, 0, 16)).filter((id) => !matching.has(id)));
     for (const [traceId, spans] of await wholeTraces(session, indexes, [...ids])) {
       const matched = matchingSpans(orderedOnce(spans), question);
       matching.set(traceId, new Set(matched.map(({ spanId, kind }) => `${spanId} ${kind}`)));
     }
+    // What was not read whole in time is left to the next page.
+    if (session.isOverTime()) return { rows, resume: after };
+    after = found.rows.at(-1);
     for (const row of found.rows) {
       const identity = `${hexAt(row.ids, 16, 8)} ${row.kind}`;
       if (matching.get(hexAt(row.ids, 0, 16))?.has(identity)) rows.push(row);
     }
-    if (rows.length > limit) return { rows: rows.slice(0, limit), more: true };
-    if (!found.more) return { rows, more: false };
+    if (rows.length > limit) return { rows: rows.slice(0, limit), resume: rows[limit - 1] };
+    if (!found.more) return { rows, resume: undefined };
   }
 }

@@ -13,7 +13,7 @@ import type { RowKey } from './row-key.ts';
 import { Selection, filterColumns } from './scan.ts';
 import type { Filter } from './scan.ts';
 import { searchRows } from './search.ts';
-import { NOTHING_PROMOTED, inLanes } from './session.ts';
+import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { Session } from './session.ts';
 import { bytesOfHex, hexAt } from './texts.ts';
 import { TopRows } from './top-rows.ts';
@@ -72,25 +72,34 @@ async function newestTraces(
   let after: RowKey | undefined;
   for (let batch = limit * 2 + 16; ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
     const found = await searchRows(session, { filter, order: 'newest', limit: batch, after });
-    after = found.rows.at(-1);
     const met = new Map<string, bigint>();
     for (const row of found.rows) {
       const traceId = hexAt(row.ids, 0, 16);
-      if (!seen.has(traceId)) met.set(traceId, met.get(traceId) ?? valueOfRank('newest', row));
+      if (!seen.has(traceId)) met.set(traceId, valueOfRank('newest', row));
       seen.add(traceId);
     }
-    for (const trace of await judgeTraces(session, indexes, [...met.keys()], question)) {
-      const foundAt = met.get(trace.summary.traceId) ?? 0n;
-      if (!cursor || isBehind(trace, cursor)) pending.push({ ...trace, foundAt });
+    const judged = await judgeTraces(session, indexes, [...met.keys()], question);
+    // A batch that was not read whole in time is left to the next page.
+    const late = session.isOverTime();
+    if (!late) {
+      for (const trace of judged) {
+        const foundAt = met.get(trace.summary.traceId) ?? 0n;
+        if (!cursor || isBehind(trace, cursor)) pending.push({ ...trace, foundAt });
+      }
+      after = found.rows.at(-1);
     }
-    const frontier = found.more && after ? valueOfRank('newest', after) : undefined;
+    const more = late || found.more;
+    const frontier = more ? (after ? valueOfRank('newest', after) : MAX_UINT64) : undefined;
     const ready = pending
       .filter(({ summary }) => frontier === undefined || summary.startTimeUnixNano > frontier)
       .sort(byStart);
-    if (ready.length <= limit && frontier !== undefined) continue;
-    return pageOfNewest(session, question, ready, pending, frontier);
+    if (late || ready.length > limit || frontier === undefined) {
+      return pageOfNewest(session, question, ready, pending, frontier);
+    }
   }
 }
+
+const MAX_UINT64 = (1n << 64n) - 1n;
 
 /** Which spans may lead to traces that were not given yet. */
 function upTo({ range }: TraceQuestion, frontier: bigint | undefined): TraceQuestion['range'] {
@@ -117,17 +126,22 @@ async function pageOfNewest(
 ): Promise<TraceFindings> {
   const page = ready.slice(0, limit);
   const traces = await finishSummaries(session, page);
-  if (ready.length <= limit) return { traces, nextCursor: undefined };
+  if (ready.length <= limit && frontier === undefined) return { traces, nextCursor: undefined };
   // A trace that was found early and starts late in the order must be found again by the next page.
   const given = new Set(page.map(({ summary }) => summary.traceId));
   let resume = frontier ?? 0n;
   for (const { foundAt, summary } of pending) {
     if (!given.has(summary.traceId) && foundAt > resume) resume = foundAt;
   }
-  const last = page[page.length - 1].summary;
-  const next = { value: last.startTimeUnixNano, traceId: last.traceId, frontier: resume };
+  // Stopped before the page was full: what is left starts at or before the frontier.
+  const last = ready.length > limit ? page[page.length - 1].summary : undefined;
+  const value = last?.startTimeUnixNano ?? frontier ?? 0n;
+  const next = { value, traceId: last?.traceId ?? NO_TRACE, frontier: resume };
   return { traces, nextCursor: traceCursor(query, order, next) };
 }
+
+/** No trace has this id, and it sorts before all others. */
+const NO_TRACE = '0'.repeat(32);
 
 /** Below this many traces their rows are looked up; above, the rest of the files is scanned for extents. */
 const MAX_LOOKED_UP = 256;
@@ -157,7 +171,7 @@ async function rankedTraces(
       values.set(id, valueOfRank(order, { high: ranked.highs[i], low: ranked.lows[i] })),
     );
     found.push(...(await judgeTraces(session, indexes, ids, question)));
-    if (found.length > limit || !ranked.more) break;
+    if (found.length > limit || !ranked.more || session.isOverTime()) break;
     const last = ranked.count - 1;
     after = {
       high: ranked.highs[last],
@@ -233,7 +247,7 @@ async function bufferExtents(
   filter: Filter,
   table: TraceTable,
 ): Promise<void> {
-  const columns = [...EXTENTS_COLUMNS, ...filterColumns(filter, NOTHING_PROMOTED)];
+  const columns = [...EXTENTS_COLUMNS, ...filterColumns(filter, IN_BUFFER)];
   const scan = new ExtentsScan();
   await session.eachSlice(buffer, columns, (block) => {
     const selection = new Selection(block, filter);
@@ -253,7 +267,8 @@ async function fileExtents(
     splitByRows([...groups], (index) => file.rowGroups[index].rows).map((rowGroups) => ({ file, rowGroups })),
   );
   await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
-    const extents = await session.job<'extents'>(file, { kind: 'extents', rowGroups, filter });
+    const columns = [...EXTENTS_COLUMNS, ...filterColumns(filter, availableIn(file))];
+    const extents = await session.job<'extents'>(file, { kind: 'extents', columns, rowGroups, filter });
     if (extents) await mergeExtents(session, extents, table, knownOnly);
   });
 }

@@ -6,13 +6,14 @@ import type { Span } from '../../../span/span.ts';
 import type { SearchOrder } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import { SpanReader } from './block-spans.ts';
+import { columnOf } from './cells.ts';
 import type { RowPick } from './jobs.ts';
 import { planScan, scanUnits } from './plan.ts';
-import { ID_BYTES, compareKeys, compareRanks } from './row-key.ts';
+import { ID_BYTES, compareKeys, compareRanks, rankMasks } from './row-key.ts';
 import type { RowKey } from './row-key.ts';
-import { ROW_KEY_COLUMNS, RowScan, filterColumns } from './scan.ts';
+import { KEY_COLUMNS, Selection, filterColumns, offerRows } from './scan.ts';
 import type { Filter } from './scan.ts';
-import { NOTHING_PROMOTED, inLanes } from './session.ts';
+import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { BufferSource, Session } from './session.ts';
 import { TopRows } from './top-rows.ts';
 import type { RankedRows } from './top-rows.ts';
@@ -77,7 +78,8 @@ async function searchOnce(session: Session, question: RowQuestion): Promise<RowA
   };
   await inLanes(session.concurrency, nextUnit, async ({ file, rowGroups }) => {
     const { worst } = merged;
-    const ask = { kind: 'search', rowGroups, worst, ...question } as const;
+    const columns = [rankMasks(order).column, ...filterColumns(filter, availableIn(file))];
+    const ask = { kind: 'search', columns, rowGroups, worst, ...question } as const;
     const ranked = await session.job<'search'>(file, ask);
     if (ranked) merged.add(ranked, () => file);
   });
@@ -88,13 +90,18 @@ async function searchBuffers(session: Session, question: RowQuestion, merged: Me
   const { filter, order } = question;
   const { startUnixNano, endUnixNano } = filter.range;
   const top = new TopRows(question.limit, question.after);
-  const columns = [...ROW_KEY_COLUMNS, 'duration_nano', ...filterColumns(filter, NOTHING_PROMOTED)];
+  const rankColumn = rankMasks(order).column;
+  const columns = [...KEY_COLUMNS, rankColumn, ...filterColumns(filter, IN_BUFFER)];
   for (const [index, buffer] of session.buffers.entries()) {
     const { minStart, maxStart } = buffer.columns;
     if (maxStart < startUnixNano || minStart >= endUnixNano) continue;
     await session.eachSlice(buffer, columns, (block) => {
-      const scan = new RowScan(block, filter, order, top, index);
-      return (from, to) => scan.scan(from, to);
+      const selection = new Selection(block, filter);
+      const { words } = columnOf(block, rankColumn, 'int64');
+      return (from, to) => {
+        const selected = selection.select(from, to);
+        offerRows(top, order, { selected, words, keys: block, group: index }, from, to);
+      };
     });
   }
   merged.add(top.sorted(), (group) => session.buffers[group]);
@@ -190,6 +197,7 @@ function readFromBuffer(
   for (const i of positions) into[i] = reader.span(addresses[i].row);
 }
 
+/** A row group costs some 30 ms to read whole, so those of one file are shared among the workers. */
 async function readFromFile(
   session: Session,
   file: FileEntry,
@@ -197,20 +205,25 @@ async function readFromFile(
   positions: readonly number[],
   into: (Span | undefined)[],
 ): Promise<void> {
-  const inFileOrder = [...positions].sort(
-    (a, b) => addresses[a].group - addresses[b].group || addresses[a].row - addresses[b].row,
-  );
-  const rowsByGroup = new Map<number, number[]>();
-  for (const i of inFileOrder) {
-    const { group, row } = addresses[i];
-    const rows = rowsByGroup.get(group);
-    if (rows) rows.push(row);
-    else rowsByGroup.set(group, [row]);
+  const byGroup = new Map<number, number[]>();
+  for (const i of positions) {
+    const known = byGroup.get(addresses[i].group);
+    if (known) known.push(i);
+    else byGroup.set(addresses[i].group, [i]);
   }
-  const picks: RowPick[] = [...rowsByGroup].map(([rowGroup, rows]) => ({
-    rowGroup,
-    rows: Uint32Array.from(rows),
-  }));
-  const found = await session.job<'spans'>(file, { kind: 'spans', picks });
-  found?.forEach((span, i) => (into[inFileOrder[i]] = span));
+  const groups = [...byGroup].sort(([a], [b]) => a - b);
+  const share = Math.ceil(groups.length / session.concurrency);
+  const shares: (typeof groups)[] = [];
+  for (let from = 0; from < groups.length; from += share) shares.push(groups.slice(from, from + share));
+  await Promise.all(
+    shares.map(async (part) => {
+      const order = part.flatMap(([, inGroup]) => inGroup.sort((a, b) => addresses[a].row - addresses[b].row));
+      const picks: RowPick[] = part.map(([rowGroup, inGroup]) => ({
+        rowGroup,
+        rows: Uint32Array.from(inGroup, (i) => addresses[i].row),
+      }));
+      const found = await session.job<'spans'>(file, { kind: 'spans', columns: undefined, picks });
+      found?.forEach((span, i) => (into[order[i]] = span));
+    }),
+  );
 }

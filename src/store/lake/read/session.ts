@@ -8,6 +8,7 @@ import type { Block } from '../../../span/vector.ts';
 import type { Coverage, Scanned } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import type { LakeSnapshot } from '../files/snapshot.ts';
+import type { ColumnsAvailable } from './fields.ts';
 import type { Job, JobValues } from './jobs.ts';
 import type { Plan } from './plan.ts';
 import { JobFailedError } from './worker-pool.ts';
@@ -44,6 +45,8 @@ export class DistrustedFiles {
 
 /** What every question of a reader shares. */
 export interface SessionDeps {
+  /** A question that takes longer answers with what it has, marked incomplete. */
+  readonly timeLimitMs: number;
   readonly dataDir: string;
   readonly pool: WorkerPool;
   readonly distrusted: DistrustedFiles;
@@ -92,16 +95,17 @@ export class Session {
   /** Undefined when the file can't be read: it is then among what the answer lacks. */
   async job<K extends Job['kind']>(
     file: FileEntry,
-    ask: Omit<Extract<Job, { kind: K }>, 'path' | 'promoted'>,
+    ask: Omit<Extract<Job, { kind: K }>, 'path'>,
   ): Promise<JobValues[K] | undefined> {
     this.signal?.throwIfAborted();
+    if (this.isOverTime()) return undefined;
     const { pool, distrusted } = this.deps;
     const before = distrusted.reason(file.path);
     if (before !== undefined) {
       this.skip(file.path, before);
       return undefined;
     }
-    const job = { ...ask, path: this.path(file), promoted: promotedOf(file) } as Extract<Job, { kind: K }>;
+    const job = { ...ask, path: this.path(file) } as Extract<Job, { kind: K }>;
     try {
       const { value, cost } = await pool.run(job, this.signal);
       this.#scannedFiles.add(file);
@@ -145,6 +149,14 @@ export class Session {
     this.#skipped.set(path, reason);
   }
 
+  /** True, and said in the answer, once the time is up: files are no longer asked. */
+  isOverTime(): boolean {
+    const { timeLimitMs } = this.deps;
+    const over = performance.now() - this.#started > timeLimitMs;
+    if (over) this.limit(`stopped after ${timeLimitMs} ms`);
+    return over;
+  }
+
   /** The answer is cut for a reason that is no file's fault. */
   limit(reason: string): void {
     this.#limit = reason;
@@ -173,15 +185,22 @@ export class Session {
   }
 }
 
-const promotedSets = new WeakMap<FileEntry, ReadonlySet<string>>();
+const availableColumns = new WeakMap<FileEntry, ColumnsAvailable>();
 
-export function promotedOf(file: FileEntry): ReadonlySet<string> {
-  let names = promotedSets.get(file);
-  if (!names) promotedSets.set(file, (names = new Set(file.promoted.map(({ name }) => name))));
-  return names;
+export function availableIn(file: FileEntry): ColumnsAvailable {
+  let available = availableColumns.get(file);
+  if (!available) {
+    const keys = file.attributeKeysWhole
+      ? new Set(file.attributeKeys.map(({ scope, key }) => `${scope} ${key}`))
+      : undefined;
+    available = { promoted: new Set(file.promoted.map(({ name }) => name)), keys };
+    availableColumns.set(file, available);
+  }
+  return available;
 }
 
-export const NOTHING_PROMOTED = { promoted: new Set<string>() };
+/** A buffer promotes nothing. */
+export const IN_BUFFER: ColumnsAvailable = { promoted: new Set(), keys: undefined };
 
 /** Runs `work` on each item, `lanes` at a time; `next` may stop early by giving undefined. */
 export async function inLanes<T>(

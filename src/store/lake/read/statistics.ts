@@ -32,7 +32,7 @@ export async function groupStats(
   );
   const filter = { condition: null, range };
   await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
-    const figures = await session.job<'groups'>(file, { kind: 'groups', rowGroups, filter, service });
+    const figures = await session.job<'groups'>(file, { kind: 'groups', columns, rowGroups, filter, service });
     if (figures) groups.merge(figures);
   });
   return groups

@@ -8,7 +8,7 @@ import { readSpans } from './search.ts';
 import type { RowAddress } from './search.ts';
 import { filterColumns } from './scan.ts';
 import type { Filter } from './scan.ts';
-import { NOTHING_PROMOTED } from './session.ts';
+import { IN_BUFFER, availableIn } from './session.ts';
 import type { BufferSource, Session } from './session.ts';
 import { SLIM_COLUMNS, slimRows } from './slim-rows.ts';
 import type { SlimRows } from './slim-rows.ts';
@@ -51,12 +51,13 @@ export async function traceSpans(
   await Promise.all(
     located.map(async ({ source, picks }) => {
       if (!('path' in source)) {
-        const columns = [...SLIM_COLUMNS, ...filterColumns(filter, NOTHING_PROMOTED)];
+        const columns = [...SLIM_COLUMNS, ...filterColumns(filter, IN_BUFFER)];
         const block = source.columns.block([...new Set(columns)], source.rows);
         await addSlim(session, traces, slimRows(block, filter, picks[0].rows, 0), source);
         return;
       }
-      const rows = await session.job<'slim'>(source, { kind: 'slim', picks, filter });
+      const columns = [...SLIM_COLUMNS, ...filterColumns(filter, availableIn(source))];
+      const rows = await session.job<'slim'>(source, { kind: 'slim', columns, picks, filter });
       if (rows) await addSlim(session, traces, rows, source);
     }),
   );

@@ -76,7 +76,7 @@ export function countValues(
       countAttribute(block, 'resource', key, withoutAttribute(block, 'span', key, rows), into);
       return;
     case 'instrumentation':
-      countMap(columnOf(block, 'scope_attributes', 'attributes'), key, rows, into);
+      countAttribute(block, 'scope', key, rows, into);
       return;
     case 'event':
     case 'link':
@@ -104,7 +104,7 @@ function withoutAttribute(block: Block, scope: 'span', key: string, rows: RowSet
 
 function countAttribute(
   block: Block,
-  scope: 'span' | 'resource',
+  scope: 'span' | 'resource' | 'scope',
   key: string,
   rows: RowSet,
   into: ValueCounts,

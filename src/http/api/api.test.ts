@@ -1,0 +1,472 @@
+/** Each route of the API over a real lake; each answer, good or bad, against its schema in /openapi.json. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { encodeTracesProtobuf } from '../../otlp/encode.ts';
+import type { Attribute, Span } from '../../span/span.ts';
+import { TestServers } from '../testing/servers.ts';
+
+const NOW = BigInt(Date.now()) * 1_000_000n;
+const SECOND = 1_000_000_000n;
+const CART = '00000000000000000000000000000abc';
+const ORDER = 'ffffffffffffffffffffffffffffffff';
+
+function text(key: string, value: string): Attribute {
+  return { key, value: { type: 'string', value } };
+}
+
+function span(n: number, more: Partial<Span>): Span {
+  return {
+    traceId: CART,
+    spanId: (n + 1).toString(16).padStart(16, '0'),
+    parentSpanId: '',
+    traceState: '',
+    name: 'GET /cart',
+    kind: 2,
+    startTimeUnixNano: NOW - 60n * SECOND + BigInt(n),
+    durationNano: 5_000_000n,
+    statusCode: 0,
+    statusMessage: '',
+    flags: 0x101,
+    attributes: [],
+    droppedAttributesCount: 0,
+    events: [],
+    droppedEventsCount: 0,
+    links: [],
+    droppedLinksCount: 0,
+    serviceName: 'cart',
+    resource: {
+      attributes: [text('service.name', 'cart')],
+      droppedAttributesCount: 1,
+      schemaUrl: 'https://x/1',
+    },
+    scope: {
+      name: 'lib',
+      version: '2',
+      attributes: [text('scope.key', 'v')],
+      droppedAttributesCount: 2,
+      schemaUrl: 'https://x/2',
+    },
+    ...more,
+  };
+}
+
+const EVERY_TYPE: Attribute[] = [
+  text('http.route', '/cart/{id}'),
+  { key: 'int', value: { type: 'int', value: -9_223_372_036_854_775_808n } },
+  { key: 'double', value: { type: 'double', value: 0.1 } },
+  { key: 'not a number', value: { type: 'double', value: Number.NaN } },
+  { key: 'flag', value: { type: 'bool', value: false } },
+  { key: 'bytes', value: { type: 'bytes', value: new Uint8Array([0, 255]) } },
+  { key: 'empty', value: { type: 'empty' } },
+  { key: 'list', value: { type: 'array', value: [{ type: 'int', value: 1n }, { type: 'empty' }] } },
+  { key: 'map', value: { type: 'kvlist', value: [text('a/b', 'c')] } },
+  text('path/with/slash', 'x'),
+];
+
+const SPANS: Span[] = [
+  span(0, {
+    attributes: EVERY_TYPE,
+    traceState: 'a=b',
+    droppedAttributesCount: 3,
+    droppedEventsCount: 4,
+    droppedLinksCount: 5,
+    events: [
+      {
+        timeUnixNano: NOW,
+        name: 'exception',
+        attributes: [text('exception.type', 'E')],
+        droppedAttributesCount: 6,
+      },
+    ],
+    links: [
+      {
+        traceId: ORDER,
+        spanId: '00000000000000ff',
+        traceState: 'c=d',
+        attributes: [text('why', 'queue')],
+        droppedAttributesCount: 7,
+        flags: 1,
+      },
+    ],
+  }),
+  span(1, { parentSpanId: '0000000000000001', name: 'SELECT', kind: 3, durationNano: 900_000_000n }),
+  span(2, {
+    traceId: ORDER,
+    name: 'POST /order',
+    serviceName: 'order',
+    statusCode: 2,
+    statusMessage: 'no stock',
+    startTimeUnixNano: NOW - 7200n * SECOND,
+    durationNano: -5n,
+    attributes: [text('http.route', '/order'), { key: 'code', value: { type: 'int', value: 500n } }],
+    resource: { attributes: [text('service.name', 'order')], droppedAttributesCount: 0, schemaUrl: '' },
+  }),
+];
+
+type Json = Record<string, unknown>;
+type Parameter = { name: string; in: string };
+interface Description {
+  readonly paths: Record<
+    string,
+    Record<
+      string,
+      {
+        parameters?: ({ $ref: string } | Parameter)[];
+        responses: Record<string, { content?: Record<string, { schema: Json }> }>;
+      }
+    >
+  >;
+  readonly components: {
+    readonly parameters: Record<string, Parameter>;
+    readonly schemas: Record<string, Json>;
+  };
+}
+
+let servers: TestServers;
+let description: Description;
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
+
+beforeAll(async () => {
+  servers = await TestServers.start();
+  description = await servers.get<Description & Json>('/openapi.json');
+  ajv.addVocabulary(['openapi', 'info', 'servers', 'security', 'tags', 'paths', 'components']);
+  ajv.addKeyword('example');
+  ajv.addSchema({ $id: 'https://spanlake.test/openapi.json', ...description });
+  const headers = { 'content-type': 'application/x-protobuf' };
+  const body = encodeTracesProtobuf(SPANS) as Uint8Array<ArrayBuffer>;
+  expect((await servers.fetch('/v1/traces', { method: 'POST', headers, body })).status).toBe(200);
+});
+afterAll(() => servers[Symbol.asyncDispose]());
+
+/** The described path that a real one is an instance of. */
+function describedPath(path: string): string {
+  const [pathname] = path.split('?');
+  const found = Object.keys(description.paths).filter((template) =>
+    new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
+  );
+  if (found.length !== 1) throw new Error(`${pathname} is described ${found.length} times`);
+  return found[0];
+}
+
+/** GET; the status must be `status`, and the answer must be as the description says for it. */
+async function ask<T = Json>(path: string, status = 200): Promise<T> {
+  const answer = await servers.fetch(path);
+  const body = (await answer.json()) as T;
+  expect({ path, status: answer.status, body }).toMatchObject({ path, status });
+  const template = describedPath(path);
+  const escaped = template.replaceAll('~', '~0').replaceAll('/', '~1');
+  const pointer = `/paths/${escaped}/get/responses/${status}/content/application~1json/schema`;
+  const validate = ajv.getSchema(`https://spanlake.test/openapi.json#${pointer}`);
+  if (validate === undefined) throw new Error(`no schema at ${pointer}`);
+  if (!validate(body))
+    throw new Error(`${path}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body)}`);
+  return body;
+}
+
+interface SpanAnswer {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly name: string;
+  readonly attributes: readonly { readonly key: string }[];
+  readonly resource: { readonly attributes: readonly { readonly key: string }[] };
+}
+interface Page extends Json {
+  readonly spans: readonly SpanAnswer[];
+  readonly nextCursor?: string;
+}
+
+async function names(query: string): Promise<string[]> {
+  const page = await ask<Page>(`/api/v1/spans?${query}`);
+  return page.spans.map((one) => one.name);
+}
+
+test('every field of a span comes back exact', async () => {
+  const trace = await ask<Page>(`/api/v1/traces/${CART}`);
+  expect(trace.traceId).toBe(CART);
+  expect(trace.complete).toBe(true);
+  expect(trace.spans[0]).toEqual({
+    traceId: CART,
+    spanId: '0000000000000001',
+    parentSpanId: '',
+    traceState: 'a=b',
+    flags: 0x101,
+    name: 'GET /cart',
+    kind: 2,
+    serviceName: 'cart',
+    startTimeUnixNano: String(NOW - 60n * SECOND),
+    endTimeUnixNano: String(NOW - 60n * SECOND + 5_000_000n),
+    durationNano: '5000000',
+    status: { code: 0, message: '' },
+    attributes: [
+      { key: 'http.route', value: { stringValue: '/cart/{id}' } },
+      { key: 'int', value: { intValue: '-9223372036854775808' } },
+      { key: 'double', value: { doubleValue: 0.1 } },
+      { key: 'not a number', value: { doubleValue: 'NaN' } },
+      { key: 'flag', value: { boolValue: false } },
+      { key: 'bytes', value: { bytesValue: 'AP8=' } },
+      { key: 'empty', value: {} },
+      { key: 'list', value: { arrayValue: { values: [{ intValue: '1' }, {}] } } },
+      { key: 'map', value: { kvlistValue: { values: [{ key: 'a/b', value: { stringValue: 'c' } }] } } },
+      { key: 'path/with/slash', value: { stringValue: 'x' } },
+    ],
+    droppedAttributesCount: 3,
+    events: [
+      {
+        timeUnixNano: String(NOW),
+        name: 'exception',
+        attributes: [{ key: 'exception.type', value: { stringValue: 'E' } }],
+        droppedAttributesCount: 6,
+      },
+    ],
+    droppedEventsCount: 4,
+    links: [
+      {
+        traceId: ORDER,
+        spanId: '00000000000000ff',
+        traceState: 'c=d',
+        attributes: [{ key: 'why', value: { stringValue: 'queue' } }],
+        droppedAttributesCount: 7,
+        flags: 1,
+      },
+    ],
+    droppedLinksCount: 5,
+    resource: {
+      attributes: [{ key: 'service.name', value: { stringValue: 'cart' } }],
+      droppedAttributesCount: 1,
+      schemaUrl: 'https://x/1',
+    },
+    scope: {
+      name: 'lib',
+      version: '2',
+      attributes: [{ key: 'scope.key', value: { stringValue: 'v' } }],
+      droppedAttributesCount: 2,
+      schemaUrl: 'https://x/2',
+    },
+  } as never);
+});
+
+test('a trace by any way of writing its id, and as OTLP that the receiver takes back', async () => {
+  for (const id of [CART.toUpperCase(), 'abc', '0ABC']) {
+    expect((await ask<Page>(`/api/v1/traces/${id}`)).spans).toHaveLength(2);
+  }
+  const otlp = await ask(`/api/v1/traces/${CART}?format=otlp`);
+  const headers = { 'content-type': 'application/json' };
+  const again = await servers.fetch('/v1/traces', { method: 'POST', headers, body: JSON.stringify(otlp) });
+  expect([again.status, await again.json()]).toEqual([200, {}]);
+});
+
+test('TraceQL and the plain filters mean the same, alone and together', async () => {
+  const cases: [string, string[]][] = [
+    ['', ['SELECT', 'GET /cart', 'POST /order']],
+    ['q={}', ['SELECT', 'GET /cart', 'POST /order']],
+    [`q=${encodeURIComponent('{ status = error }')}`, ['POST /order']],
+    ['status=error', ['POST /order']],
+    ['status=unset', ['SELECT', 'GET /cart']],
+    ['service=cart', ['SELECT', 'GET /cart']],
+    ['operation=SELECT', ['SELECT']],
+    ['kind=client', ['SELECT']],
+    ['minDuration=500ms', ['SELECT']],
+    ['maxDuration=5ms', ['GET /cart', 'POST /order']],
+    ['minDuration=5ms&maxDuration=0.005s', ['GET /cart']],
+    ['attr=http.route%3D%2Forder', ['POST /order']],
+    ['attr=span.http.route=/order', ['POST /order']],
+    ['attr=code=500', ['POST /order']],
+    ['attr=code=500&attr=http.route=/order', ['POST /order']],
+    ['attr=code=500&attr=http.route=/cart', []],
+    ['attr=int=-9223372036854775808', ['GET /cart']],
+    ['attr=flag=false', ['GET /cart']],
+    [`service=cart&q=${encodeURIComponent('{ kind = client }')}`, ['SELECT']],
+    [`service=order&q=${encodeURIComponent('{ kind = client }')}`, []],
+    [`service=${encodeURIComponent('" || true || "')}`, []],
+  ];
+  for (const [query, expected] of cases) {
+    const found = [...new Set(await names(query))];
+    expect([query, found.toSorted()]).toEqual([query, expected.toSorted()]);
+  }
+});
+
+test('the range: everything unless narrowed, in each way of writing a time', async () => {
+  const hourAgo = NOW - 3600n * SECOND;
+  const iso = new Date(Number(hourAgo / 1_000_000n)).toISOString();
+  for (const start of [
+    iso,
+    iso.replace('Z', '+00:00'),
+    String(hourAgo),
+    String(hourAgo / 1000n),
+    String(hourAgo / 1_000_000n),
+    String(hourAgo / SECOND),
+  ]) {
+    expect(new Set(await names(`start=${start}`))).toEqual(new Set(['SELECT', 'GET /cart']));
+    expect(await names(`end=${encodeURIComponent(start)}`)).toEqual(['POST /order']);
+  }
+  expect(await names('since=30m')).not.toContain('POST /order');
+  expect(await names('since=3h')).toContain('POST /order');
+  // Half open: a span that starts at `end` is out.
+  expect(await names(`start=${NOW - 60n * SECOND + 1n}&end=${NOW - 60n * SECOND + 2n}`)).toEqual(['SELECT']);
+});
+
+test('order, limit and cursor walk everything once', async () => {
+  for (const [order, first] of [
+    ['newest', 'SELECT'],
+    ['oldest', 'POST /order'],
+    ['slowest', 'SELECT'],
+  ]) {
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const page = await ask<Page>(`/api/v1/spans?order=${order}&limit=1&cursor=${cursor}`);
+      seen.push(...page.spans.map(({ traceId, spanId }) => traceId + spanId));
+      if (seen.length === 1) expect(page.spans[0].name).toBe(first);
+      cursor = page.nextCursor ?? '';
+    } while (cursor !== '' && seen.length < 20);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(new Set(seen)).toEqual(new Set(SPANS.map(({ traceId, spanId }) => traceId + spanId)));
+  }
+});
+
+test('select leaves the other attributes out, and the fields in', async () => {
+  for (const select of ['http.route', 'span.http.route', '.http.route, nothing']) {
+    const query = `operation=${encodeURIComponent('GET /cart')}&select=${encodeURIComponent(select)}`;
+    const { spans } = await ask<Page>(`/api/v1/spans?${query}`);
+    expect(spans[0].attributes.map(({ key }) => key)).toEqual(['http.route']);
+    expect(spans[0].resource.attributes).toEqual([]);
+    expect(spans[0].name).toBe('GET /cart');
+  }
+  const trace = await ask<Page>(`/api/v1/traces/${CART}?select=resource.service.name`);
+  expect(trace.spans[0].attributes).toEqual([]);
+  expect(trace.spans[0].resource.attributes.map(({ key }) => key)).toEqual(['service.name']);
+});
+
+test('traces in a search, with the figures of the whole trace', async () => {
+  const page = await ask<{ traces: Json[] } & Json>('/api/v1/traces?kind=client');
+  expect(page.traces).toMatchObject([
+    {
+      traceId: CART,
+      rootServiceName: 'cart',
+      rootName: 'GET /cart',
+      startTimeUnixNano: String(NOW - 60n * SECOND),
+      durationNano: '900000001',
+      spanCount: 2,
+      errorCount: 0,
+      services: [{ name: 'cart', spanCount: 2, errorCount: 0 }],
+      matchedCount: 1,
+      spans: [{ name: 'SELECT' }],
+    },
+  ]);
+});
+
+test('services, operations, attribute keys and values', async () => {
+  const services = await ask<{ services: Json[] } & Json>('/api/v1/services');
+  expect(services.services.map(({ name }) => name)).toEqual(expect.arrayContaining(['cart', 'order']));
+  const order = await ask<{ operations: Json[] } & Json>('/api/v1/operations?service=order');
+  expect(order.operations).toMatchObject([{ name: 'POST /order', kind: 2, errorCount: 1 }]);
+  const keys = await ask<{ attributes: Json[] } & Json>('/api/v1/attributes?prefix=http.');
+  expect(keys.attributes).toMatchObject([{ scope: 'span', key: 'http.route' }]);
+  const cases: [string, string[]][] = [
+    ['http.route', ['/cart/{id}', '/order']],
+    ['span.http.route', ['/cart/{id}', '/order']],
+    ['resource.http.route', []],
+    ['resource.service.name', ['cart', 'order']],
+    ['path%2Fwith%2Fslash', ['x']],
+    ['span.path%2Fwith%2Fslash', ['x']],
+    ['status', ['error', 'unset']],
+    ['kind', ['client', 'server']],
+    ['name', ['GET /cart', 'POST /order', 'SELECT']],
+  ];
+  for (const [key, expected] of cases) {
+    const { values } = await ask<{ values: { value: string }[] } & Json>(`/api/v1/attributes/${key}/values`);
+    expect([key, values.map(({ value }) => value).toSorted()]).toEqual([key, expected]);
+  }
+  const narrowed = await ask<{ values: Json[] } & Json>(
+    '/api/v1/attributes/http.route/values?service=order&prefix=/o&limit=5',
+  );
+  expect(narrowed.values).toMatchObject([{ type: 'string', value: '/order' }]);
+});
+
+test('a query that does not read: 400 with the position', async () => {
+  const { error } = await ask<{ error: Json }>(`/api/v1/spans?q=${encodeURIComponent('{ name = }')}`, 400);
+  expect(error).toMatchObject({ code: 'invalid_query', position: 9 });
+});
+
+const REFUSED: string[] = [
+  '/spans?status=broken',
+  '/spans?kind=nothing',
+  '/spans?minDuration=5',
+  '/spans?minDuration=fast',
+  '/spans?attr=novalue',
+  '/spans?attr=%3Dx',
+  '/spans?start=yesterday',
+  '/spans?since=soon',
+  '/spans?since=5m&start=0',
+  '/spans?start=200&end=100',
+  '/spans?limit=0',
+  '/spans?limit=-1',
+  '/spans?limit=1e3',
+  '/spans?limit=99999999999999999999',
+  '/spans?order=random',
+  '/spans?cursor=nonsense',
+  '/spans?q=x',
+  '/spans?serivce=typo',
+  '/traces?q=%7B',
+  '/traces/xyz',
+  '/traces/..%2f..%2fcatalog.sqlite',
+  `/traces/${'a'.repeat(33)}`,
+  `/traces/${CART}?format=xml`,
+  '/services?q=%7B%7D',
+  '/operations',
+];
+test.each(REFUSED)('%s: 400', async (path) => {
+  const { error } = await ask<{ error: { message: string } }>(`/api/v1${path}`, 400);
+  expect(error.message.length).toBeGreaterThan(8);
+});
+
+test('an unknown trace: 404; an unknown path: 404 in JSON', async () => {
+  await ask(`/api/v1/traces/${'1'.repeat(32)}`, 404);
+  const answer = await servers.fetch('/api/v1/nothing');
+  expect([answer.status, await answer.json()]).toEqual([
+    404,
+    { error: { code: 'not_found', message: 'there is nothing at /api/v1/nothing' } },
+  ]);
+});
+
+test('HEAD is GET without the body', async () => {
+  const answer = await servers.fetch('/api/v1/services', { method: 'HEAD' });
+  expect([answer.status, await answer.text()]).toEqual([200, '']);
+  expect(answer.headers.get('content-type')).toStartWith('application/json');
+});
+
+test('a wide question is clamped, not refused', async () => {
+  await ask('/api/v1/spans?limit=2147483648&start=0&end=18446744073709551615');
+});
+
+test('every route of the API is described, with each of its parameters, and nothing else is', async () => {
+  const { API_ROUTES } = await import('./routes.ts');
+  const documented = Object.keys(description.paths).filter((path) => path.startsWith('/api/v1'));
+  expect(documented.toSorted()).toEqual(API_ROUTES.map(({ path }) => `/api/v1${path}`).toSorted());
+  for (const { path, params } of API_ROUTES) {
+    const parameters = description.paths[`/api/v1${path}`].get.parameters ?? [];
+    const found = parameters.map((one) =>
+      '$ref' in one ? description.components.parameters[one.$ref.split('/').at(-1) ?? ''] : one,
+    );
+    const inQuery = found.filter((one) => one.in === 'query').map(({ name }) => name);
+    expect(inQuery.toSorted()).toEqual([...params].toSorted());
+  }
+  for (const path of ['/v1/traces', '/i/v1/traces', '/i/v0/ai/otel', '/healthz', '/readyz', '/metrics']) {
+    expect(Object.keys(description.paths)).toContain(path);
+  }
+});
+
+test('an export is answered as described too', async () => {
+  for (const [body, status, schema] of [
+    ['{}', 200, 'ExportTraceServiceResponse'],
+    ['{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}', 200, 'ExportTraceServiceResponse'],
+    ['nonsense', 400, 'Status'],
+  ] as const) {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await servers.fetch('/v1/traces', { method: 'POST', headers, body });
+    expect(answer.status).toBe(status);
+    const validate = ajv.getSchema(`https://spanlake.test/openapi.json#/components/schemas/${schema}`);
+    const json: unknown = await answer.json();
+    expect([validate?.(json), validate?.errors]).toEqual([true, null]);
+  }
+});

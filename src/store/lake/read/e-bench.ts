@@ -1,0 +1,34 @@
+import { LakeReader } from './reader.ts';
+import { parseQuery } from '../../../traceql/parse.ts';
+const dir='/tmp/e-bench';
+const files = JSON.parse(await Bun.file(dir+'/entries.json').text(), (_k,v)=> typeof v==='string' && /^-?\d+n$/.test(v) ? BigInt(v.slice(0,-1)) : v);
+console.log(files.length, 'files', files.map((f:any)=>f.rowGroups.length).join(), 'promoted', files[0].promoted.length, files[0].promoted.map((p:any)=>p.name).join(' '));
+const reader = new LakeReader({ dataDir: dir, snapshot: () => ({version:1, buffers:[], files, quarantined:[], release(){}}) });
+const range={startUnixNano:0n,endUnixNano:1n<<64n};
+async function time(name: string, n: number, f: (i:number)=>Promise<any>) { const ts:number[]=[]; let r:any; for (let i=0;i<n;i++){ const t=performance.now(); r=await f(i); ts.push(performance.now()-t);} const first=ts[0]; ts.sort((a,b)=>a-b); const c=r.scanned; console.log(name.padEnd(46), 'first', first.toFixed(1), 'p50', ts[n>>1].toFixed(1), 'min', ts[0].toFixed(1), 'max', ts[n-1].toFixed(1), `rg ${c.rowGroups} pruned ${c.prunedRowGroups} rows ${c.rows} MB ${(c.bytes/1e6).toFixed(2)}`, r.complete===true?'':JSON.stringify(r.complete), (r.spans??r.traces??r.stats??r.values??r.keys).length); return r; }
+const q=(t:string, more={})=>({query:parseQuery(t),range,order:'newest' as const,limit:100,...more});
+const first = await reader.searchSpans('p', q('{}', {limit:1}));
+const ids: string[]=[]; for (const o of ['newest','oldest','slowest'] as const) { const r = await reader.searchSpans('p', q('{}',{limit:200,order:o})); ids.push(...r.spans.map(s=>s.traceId)); }
+await time('trace by id', 40, i=>reader.trace('p', ids[(i*37)%ids.length]));
+await time('unknown id', 20, i=>reader.trace('p', i.toString(16).padStart(32,'3')));
+const svc = files[0].services[0].name; console.log('service', svc);
+await time('service+minDuration newest 100', 15, ()=>reader.searchSpans('p', q(`{ resource.service.name = "${svc}" && duration > 20ms }`)));
+await time('{} newest 100', 10, ()=>reader.searchSpans('p', q('{}')));
+await time('errors newest 100', 10, ()=>reader.searchSpans('p', q('{ status = error }')));
+await time('slowest 100', 6, ()=>reader.searchSpans('p', q('{}',{order:'slowest'})));
+await time('user.id equality (promoted?)', 6, ()=>reader.searchSpans('p', q(`{ span.user.id = "user-123" }`)));
+await time('attr equality rare + exhaustive order oldest', 6, ()=>reader.searchSpans('p', q(`{ span.user.id = "user-12345" }`,{order:'oldest'})));
+await time('any-scope .http.route', 6, ()=>reader.searchSpans('p', q(`{ .http.request.method = "POST" && duration > 100ms }`)));
+await time('regex name', 4, ()=>reader.searchSpans('p', q(`{ name =~ ".*1" && duration > 50ms }`)));
+await time('event', 4, ()=>reader.searchSpans('p', q(`{ event.exception.type =~ ".+" }`)));
+await time('traces newest 20 {}', 8, ()=>reader.searchTraces('p', q('{}',{limit:20})));
+await time('traces newest 20 errors', 8, ()=>reader.searchTraces('p', q('{ status = error }',{limit:20})));
+await time('traces slowest 20', 4, ()=>reader.searchTraces('p', q('{}',{limit:20,order:'slowest'})));
+await time('traces rootName newest', 4, ()=>reader.searchTraces('p', q('{ rootName =~ ".*1.*" }',{limit:20})));
+await time('serviceStats', 8, ()=>reader.serviceStats('p', range));
+await time('operationStats', 8, ()=>reader.operationStats('p', svc, range));
+await time('keys', 4, ()=>reader.attributeKeys('p', {query:parseQuery('{}'),range,prefix:'',limit:100}));
+await time('values user.id', 4, ()=>reader.attributeValues('p','span.user.id',{query:parseQuery('{}'),range,prefix:'',limit:100}));
+await time('values service', 4, ()=>reader.attributeValues('p','resource.service.name',{query:parseQuery('{}'),range,prefix:'',limit:100}));
+console.log('rss', Math.round(process.memoryUsage.rss()/1e6), first.spans.length);
+reader.close();

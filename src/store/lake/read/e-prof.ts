@@ -1,0 +1,26 @@
+import { compileParquetWasm, initParquet, ParquetReader, parquetMemoryBytes } from '../files/parquet-reader.ts';
+import { SPANS } from '../../../span/schema.ts';
+await initParquet(await compileParquetWasm());
+const r = new ParquetReader(SPANS);
+const path = [...new Bun.Glob('lake/**/0.parquet').scanSync('/tmp/e-bench')].map(p=>'/tmp/e-bench/'+p)[0];
+const n=(await r.rowGroupRows(path)).length;
+async function t(name: string, cols: string[]|undefined) { const ts:number[]=[]; let bytes=0; for (let rep=0;rep<3;rep++){ const t0=performance.now(); for (let g=0;g<n;g++) { bytes += (await r.withBlock(path,g,cols,()=>1)).bytes; } ts.push((performance.now()-t0)/n);} console.log(name.padEnd(40), Math.min(...ts).toFixed(2),'ms/rg', (bytes/3/n/1e3).toFixed(0),'kB/rg'); }
+await t('status_code',['status_code']);
+await t('start',['start_time_unix_nano']);
+await t('duration',['duration_nano']);
+await t('start+duration',['start_time_unix_nano','duration_nano']);
+await t('trace_id',['trace_id']);
+await t('span_id',['span_id']);
+await t('parent',['parent_span_id']);
+await t('service_name',['service_name']);
+await t('name',['name']);
+await t('user.id',['span.user.id']);
+await t('url.path',['span.url.path']);
+await t('route',['span.http.route']);
+await t('resource_attributes',['resource_attributes']);
+await t('span_attributes',['span_attributes']);
+await t('events',['events']);
+await t('links',['links']);
+await t('4 stats cols',['service_name','start_time_unix_nano','duration_nano','status_code']);
+await t('all',undefined);
+console.log(parquetMemoryBytes()/1e6);
