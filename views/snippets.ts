@@ -28,7 +28,7 @@ export function environment(target: SnippetTarget): string {
     'export OTEL_SERVICE_NAME=my-app',
     'export OTEL_TRACES_EXPORTER=otlp',
     'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
-    `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${target.baseUrl}/v1/traces`,
+    `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${target.baseUrl}/i/v1/traces`,
   ];
   if (target.tokenRequired) {
     lines.push(`export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer ${TOKEN_PLACE}"`);
@@ -140,7 +140,7 @@ function collectorSteps({ baseUrl, grpcUrl, tokenRequired }: SnippetTarget): rea
   const lines = [
     'exporters:',
     '  otlphttp/spanlake:',
-    `    traces_endpoint: ${baseUrl}/v1/traces`,
+    `    traces_endpoint: ${baseUrl}/i/v1/traces`,
     ...header,
   ];
   const service = ['service:', '  pipelines:', '    traces:', '      receivers: [otlp]'];
@@ -164,7 +164,7 @@ function collectorSteps({ baseUrl, grpcUrl, tokenRequired }: SnippetTarget): rea
 function curlSteps({ baseUrl, tokenRequired }: SnippetTarget): readonly SnippetStep[] {
   const header = tokenRequired ? [`  -H 'Authorization: Bearer ${TOKEN_PLACE}' \\`] : [];
   const lines = [
-    `curl -i ${baseUrl}/v1/traces \\`,
+    `curl -i ${baseUrl}/i/v1/traces \\`,
     "  -H 'Content-Type: application/json' \\",
     ...header,
     '  -d @- <<EOF',

@@ -51,6 +51,13 @@ describe('without tokens, on loopback', () => {
     });
   });
 
+  test("a cookie that another server of this machine set is not this one's", async () => {
+    const headers = { cookie: 'a=b; spanlake_token=slk_read_of-another-port' };
+    for (const path of [...PAGES, ...API]) {
+      expect([path, (await servers.fetch(path, { headers })).status]).toEqual([path, 200]);
+    }
+  });
+
   test('names that another site could point at this machine are refused, on every route', async () => {
     for (const host of [
       'evil.example',

@@ -76,6 +76,14 @@ export class Gate {
     return { projectId: grant.projectId, grant };
   }
 
+  /** The project of a reader: by the header of a script, else by the cookie of a browser that signed in. */
+  admitReader(request: Request): Access {
+    const token = bearerToken(request.headers.get('authorization'));
+    if (token !== undefined) return this.admit(token, 'read');
+    // Browsers send a cookie to every port of a host: while this server is open it is another one's.
+    return this.admit(this.open ? undefined : cookieToken(request), 'read');
+  }
+
   /**
    * While the server is open, any web page could reach it by a name that resolves to 127.0.0.1 (DNS
    * rebinding): only this machine's own names are served. Throws AccessError.
@@ -115,12 +123,7 @@ export function bearerToken(authorization: string | null | undefined): string | 
   return match === null ? authorization.trim() : match[1];
 }
 
-/** The token of a reader: the header of a script, else the cookie of a browser that signed in. */
-export function readerToken(request: Request): string | undefined {
-  return bearerToken(request.headers.get('authorization')) ?? cookieToken(request);
-}
-
-export function cookieToken(request: Request): string | undefined {
+function cookieToken(request: Request): string | undefined {
   const cookies = request.headers.get('cookie') ?? '';
   return new RegExp(`(?:^|;\\s*)${TOKEN_COOKIE}=([\\w-]+)(?:;|$)`).exec(cookies)?.[1];
 }

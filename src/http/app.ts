@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia';
 import { formatAddress, isLoopback } from '../config.ts';
 import { assets } from './assets.ts';
-import { bearerToken, checkSameOrigin, Gate, readerToken } from './access.ts';
+import { bearerToken, checkSameOrigin, Gate } from './access.ts';
 import { answerApi, API_ROUTES } from './api/routes.ts';
 import type { ApiRoute } from './api/routes.ts';
 import { openApi } from './api/openapi.ts';
@@ -144,7 +144,7 @@ async function api(
   route: ApiRoute,
   { request, params: path }: { request: Request; params: Record<string, string> },
 ): Promise<Response> {
-  const { projectId } = gate.admit(readerToken(request), 'read');
+  const { projectId } = gate.admitReader(request);
   const { searchParams } = new URL(request.url);
   const startedMs = performance.now();
   try {
@@ -162,7 +162,7 @@ function ready({ store }: ServerDeps): Response {
 }
 
 function pageContext(request: Request, gate: Gate, ports: Ports): PageContext {
-  const { projectId, grant } = gate.admit(readerToken(request), 'read');
+  const { projectId, grant } = gate.admitReader(request);
   const url = new URL(request.url);
   // A form of another site could send what a cookie allows; programs send no Origin.
   if (request.method !== 'GET' && request.method !== 'HEAD') checkSameOrigin(request);

@@ -1,6 +1,6 @@
 /** The first page's sample traffic: one run at a time, over the wire like any sender's. */
 import { formatAddress } from '../config.ts';
-import { checkSameOrigin, readerToken } from './access.ts';
+import { checkSameOrigin } from './access.ts';
 import type { Gate } from './access.ts';
 import type { Ports, RunningDemo, ServerDeps } from './deps.ts';
 import { HttpError } from './errors.ts';
@@ -20,7 +20,7 @@ export class DemoButton {
   /** Throws AccessError, HttpError. */
   start(request: Request): Response {
     checkSameOrigin(request);
-    this.#gate.admit(readerToken(request), 'read');
+    this.#gate.admitReader(request);
     if (!this.#gate.open) {
       throw new HttpError(
         403,

@@ -29,15 +29,41 @@ export interface Problem {
 }
 
 /** gRPC's codes, which google.rpc.Status carries over HTTP too. */
-export const GRPC = {
-  invalidArgument: 3,
-  notFound: 5,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  unimplemented: 12,
-  unavailable: 14,
-  unauthenticated: 16,
+const GRPC = {
+  INVALID_ARGUMENT: 3,
+  NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
+
+/** The code of gRPC that says the same as an HTTP status. */
+export function grpcName(status: number): keyof typeof GRPC {
+  switch (status) {
+    case 401:
+      return 'UNAUTHENTICATED';
+    case 403:
+      return 'PERMISSION_DENIED';
+    case 404:
+      return 'NOT_FOUND';
+    case 405:
+    case 501:
+      return 'UNIMPLEMENTED';
+    case 413:
+      return 'RESOURCE_EXHAUSTED';
+    case 400:
+    case 415:
+      return 'INVALID_ARGUMENT';
+    default:
+      return 'UNAVAILABLE';
+  }
+}
+
+export function grpcCode(status: number): number {
+  return GRPC[grpcName(status)];
+}
 
 /** Undefined for an error that nobody foresaw: its message may hold anything. */
 export function knownProblem(error: unknown): Problem | undefined {

@@ -6,8 +6,8 @@ import { formatAddress } from '../config.ts';
 import type { ListenAddress } from '../config.ts';
 import { DEFAULT_PROJECT } from '../store/catalog.ts';
 import { bearerToken } from './access.ts';
-import { grpcCode } from './receiver.ts';
-import type { Receiver, ReceiverDeps } from './receiver.ts';
+import { grpcName } from './errors.ts';
+import type { Arrival, Receiver, ReceiverDeps } from './receiver.ts';
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -68,20 +68,25 @@ async function answer(
   deps: ReceiverDeps,
 ): Promise<void> {
   const bytes = call.request;
-  let projectId = DEFAULT_PROJECT;
+  const arrival: Arrival = {
+    transport: 'grpc',
+    format: 'protobuf',
+    encoding: 'identity',
+    projectId: DEFAULT_PROJECT,
+    bytes: bytes.length,
+  };
   try {
     const header = call.metadata.get('authorization')[0];
-    projectId = deps.gate.admit(bearerToken(header?.toString()), 'ingest').projectId;
-    const result = await deps.store.append(projectId, {
+    arrival.projectId = deps.gate.admit(bearerToken(header?.toString()), 'ingest').projectId;
+    const result = await deps.store.append(arrival.projectId, {
       format: 'protobuf',
       body: bytes,
       received: { encoding: 'identity', bytes },
     });
-    receiver.taken('grpc', 'protobuf', projectId, bytes.length, result);
+    receiver.taken(arrival, result);
     callback(null, Buffer.from(exportResponse('protobuf', result.rejected, result.message)));
   } catch (error) {
-    const problem = receiver.refused('grpc', 'protobuf', projectId, bytes.length, error);
-    const code = grpcCode(problem.status);
-    callback({ code: code === 0 ? Code.UNAVAILABLE : code, details: problem.message });
+    const problem = receiver.refused(arrival, error);
+    callback({ code: Code[grpcName(problem.status)], details: problem.message });
   }
 }

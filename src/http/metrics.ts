@@ -106,15 +106,19 @@ export class Metrics {
         this.set(process.memoryUsage.rss());
       },
     });
-    new Gauge({
+    new Counter({
       name: 'process_cpu_seconds_total',
       help: 'User and system CPU time',
       registers,
       collect() {
         const { user, system } = process.cpuUsage();
-        this.set((user + system) / 1e6);
+        this.reset();
+        this.inc((user + system) / 1e6);
       },
     });
+    new Gauge({ name: 'process_start_time_seconds', help: 'When the process started', registers }).set(
+      performance.timeOrigin / 1000,
+    );
     new Gauge({
       name: 'spanlake_event_loop_lag_seconds',
       help: 'Longest delay of the HTTP loop since the last scrape',

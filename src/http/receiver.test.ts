@@ -58,7 +58,10 @@ describe.each(FORMATS)('in %s', (format) => {
   test("gen-AI spans alone on PostHog's path for them, with the reason for the others", async () => {
     await using servers = await TestServers.start();
     for (const path of ['/i/v0/ai/otel', '/i/v0/ai/otel/v1/traces']) {
-      const spans = [{ attributes: { 'gen_ai.system': 'x' } }, { attributes: { 'http.route': '/' } }];
+      const spans: SmallSpan[] = [
+        { attributes: { 'gen_ai.system': 'x' } },
+        { attributes: { 'http.route': '/' } },
+      ];
       const answer = await post(servers, path, { headers, body: body(...spans) });
       expect(answer.status).toBe(200);
       const { partialSuccess } = await decodeAnswer(answer, format);

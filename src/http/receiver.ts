@@ -5,13 +5,14 @@
  */
 import { exportResponse, statusBody } from '../otlp/response.ts';
 import type { OtlpFormat } from '../otlp/response.ts';
-import type { AppendResult, ExportRequest, SpanStore } from '../store/span-store.ts';
+import type { AppendResult, SpanStore } from '../store/span-store.ts';
 import type { Log } from '../log.ts';
 import { DEFAULT_PROJECT } from '../store/catalog.ts';
-import { AccessError, bearerToken } from './access.ts';
-import type { Gate } from './access.ts';
+import { bearerToken } from './access.ts';
+import type { AccessError, Gate } from './access.ts';
 import { contentEncoding, decompress, readBody } from './body.ts';
-import { GRPC, HttpError, knownProblem } from './errors.ts';
+import type { ContentEncoding } from './body.ts';
+import { grpcCode, grpcName, HttpError, knownProblem } from './errors.ts';
 import type { Problem } from './errors.ts';
 import { nowUnixNano } from './deps.ts';
 import type { Metrics, Transport } from './metrics.ts';
@@ -33,9 +34,14 @@ export interface ReceiverDeps {
   readonly maxBodyBytes: number;
 }
 
-/** Where problems are told: the sender's log may be far away from the person at the page. */
-interface Told {
+/** An export request as far as it is known: filled in while it is read. */
+export interface Arrival {
+  readonly transport: Transport;
+  readonly format: OtlpFormat;
+  encoding: ContentEncoding;
+  /** Whose page tells of a refusal: the sender's log may be far away from the person at the page. */
   projectId: string;
+  bytes: number;
 }
 
 export class Receiver {
@@ -47,55 +53,46 @@ export class Receiver {
 
   async export(request: Request, genAiOnly: boolean): Promise<Response> {
     const format = formatOf(request) ?? 'protobuf';
-    const told: Told = { projectId: DEFAULT_PROJECT };
-    let bytes = 0;
+    const arrival: Arrival = {
+      transport: 'http',
+      format,
+      encoding: 'identity',
+      projectId: DEFAULT_PROJECT,
+      bytes: 0,
+    };
+    const { gate, maxBodyBytes, store } = this.#deps;
     try {
-      const { projectId } = this.#deps.gate.admit(senderToken(request), 'ingest');
-      told.projectId = projectId;
-      const parts = checkHeaders(request);
-      const received = await readBody(request, this.#deps.maxBodyBytes);
-      bytes = received.length;
-      const body = await decompress(received, parts.encoding, this.#deps.maxBodyBytes);
-      const result = await this.#deps.store.append(projectId, {
-        format: parts.format,
+      arrival.projectId = gate.admit(senderToken(request), 'ingest').projectId;
+      arrival.encoding = checkHeaders(request);
+      const received = await readBody(request, maxBodyBytes);
+      arrival.bytes = received.length;
+      const body = await decompress(received, arrival.encoding, maxBodyBytes);
+      const result = await store.append(arrival.projectId, {
+        format,
         body,
-        received: { encoding: parts.encoding, bytes: received },
+        received: { encoding: arrival.encoding, bytes: received },
         ...(genAiOnly ? { genAiOnly } : {}),
       });
-      this.taken('http', format, projectId, bytes, result);
+      this.taken(arrival, result);
       return otlpAnswer(200, format, exportResponse(format, result.rejected, result.message));
     } catch (error) {
-      const problem = this.refused('http', format, told.projectId, bytes, error);
-      return problemAnswer(problem, format);
+      return problemAnswer(this.refused(arrival, error), format);
     }
   }
 
   /** A request that was stored, wholly or in part. */
-  taken(
-    transport: Transport,
-    format: OtlpFormat,
-    projectId: string,
-    bytes: number,
-    result: AppendResult,
-  ): void {
-    const { accepted, rejected, message } = result;
-    const status = transport === 'http' ? '200' : 'OK';
-    this.#deps.metrics.exported({ transport, format, status, bytes, accepted, rejected });
-    if (rejected > 0) this.#tell(projectId, `${rejected} spans rejected: ${message}`);
+  taken(arrival: Arrival, { accepted, rejected, message }: AppendResult): void {
+    const status = arrival.transport === 'http' ? '200' : 'OK';
+    this.#deps.metrics.exported({ ...arrival, status, accepted, rejected });
+    if (rejected > 0) this.#tell(arrival.projectId, `${rejected} spans rejected: ${message}`);
   }
 
   /** A request that was not: what to answer. */
-  refused(
-    transport: Transport,
-    format: OtlpFormat,
-    projectId: string,
-    bytes: number,
-    error: unknown,
-  ): Problem {
+  refused(arrival: Arrival, error: unknown): Problem {
     const known = knownProblem(error);
     if (known === undefined) {
       this.#deps.log.error('export failed', {
-        transport,
+        transport: arrival.transport,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     }
@@ -105,9 +102,9 @@ export class Receiver {
       message: 'an error of this server; send again',
       headers: { 'retry-after': '1' },
     };
-    const status = String(problem.status);
-    this.#deps.metrics.exported({ transport, format, status, bytes, accepted: 0, rejected: 0 });
-    this.#tell(projectId, `${problem.status}: ${problem.message}`);
+    const status = arrival.transport === 'http' ? String(problem.status) : grpcName(problem.status);
+    this.#deps.metrics.exported({ ...arrival, status, accepted: 0, rejected: 0 });
+    this.#tell(arrival.projectId, `${problem.status}: ${problem.message}`);
     return problem;
   }
 
@@ -119,7 +116,7 @@ export class Receiver {
     const where = grpcPort === undefined ? 'which this server has switched off' : `port ${grpcPort}`;
     const message = `this port takes OTLP over HTTP; gRPC goes to ${where}`;
     this.#tell(DEFAULT_PROJECT, message);
-    const headers = { 'grpc-status': String(GRPC.unimplemented), 'grpc-message': message };
+    const headers = { 'grpc-status': String(grpcCode(501)), 'grpc-message': message };
     return secured(
       new Response(null, { status: 200, headers: { ...headers, 'content-type': 'application/grpc' } }),
     );
@@ -131,14 +128,9 @@ export class Receiver {
   }
 }
 
-interface Parts {
-  readonly format: OtlpFormat;
-  readonly encoding: ExportRequest['received']['encoding'];
-}
-
-function checkHeaders(request: Request): Parts {
-  const format = formatOf(request);
-  if (format === undefined) {
+/** Throws HttpError. */
+function checkHeaders(request: Request): ContentEncoding {
+  if (formatOf(request) === undefined) {
     const type = request.headers.get('content-type') ?? 'none';
     throw new HttpError(
       415,
@@ -150,7 +142,7 @@ function checkHeaders(request: Request): Parts {
   if (encoding === undefined) {
     throw new HttpError(415, 'unsupported_encoding', 'the content encoding is gzip, zstd, deflate, or none');
   }
-  return { format, encoding };
+  return encoding;
 }
 
 /** MIME parameters are free: `application/json; charset=utf-8`. */
@@ -180,27 +172,6 @@ function problemAnswer(problem: Problem, format: OtlpFormat): Response {
     statusBody(format, grpcCode(problem.status), problem.message),
     problem.headers,
   );
-}
-
-export function grpcCode(status: number): number {
-  switch (status) {
-    case 401:
-      return GRPC.unauthenticated;
-    case 403:
-      return GRPC.permissionDenied;
-    case 404:
-      return GRPC.notFound;
-    case 405:
-    case 501:
-      return GRPC.unimplemented;
-    case 413:
-      return GRPC.resourceExhausted;
-    case 400:
-    case 415:
-      return GRPC.invalidArgument;
-    default:
-      return GRPC.unavailable;
-  }
 }
 
 /** An answer to an export that goes to no receiver, or that a receiver does not take at all. */

@@ -1,5 +1,6 @@
 /** Signing in with a read token, for browsers: the token becomes a cookie that scripts can't read. */
-import { Gate, TOKEN_COOKIE, checkSameOrigin } from './access.ts';
+import { TOKEN_COOKIE, checkSameOrigin } from './access.ts';
+import type { Gate } from './access.ts';
 import { readBody } from './body.ts';
 import { localPath } from './pages/error-page.ts';
 

@@ -17,7 +17,10 @@ export interface TimeRange {
 export interface ExportRequest {
   readonly format: 'protobuf' | 'json';
   readonly body: Uint8Array;
-  readonly received: { readonly encoding: 'identity' | 'gzip' | 'zstd' | 'deflate'; readonly bytes: Uint8Array };
+  readonly received: {
+    readonly encoding: 'identity' | 'gzip' | 'zstd' | 'deflate';
+    readonly bytes: Uint8Array;
+  };
   /** Take only gen-AI spans and reject the others (the receiver `/i/v0/ai/otel`). */
   readonly genAiOnly?: boolean;
 }

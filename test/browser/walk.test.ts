@@ -45,7 +45,7 @@ describe('pages in a browser', () => {
     await using server = await TestServer.start();
     const { page, context, trouble } = await openPage(browser);
     await page.goto(`${server.url}/`);
-    expect(await page.locator('.code').first().innerText()).toContain(`${server.url}/v1/traces`);
+    expect(await page.locator('.code').first().innerText()).toContain(`${server.url}/i/v1/traces`);
     await page.getByText('Waiting for the first span').waitFor();
     const traceId = hex(32);
     await sendSpans(server, 'shop', checkout(traceId));

@@ -1,166 +1,16 @@
 /** Each route of the API over a real lake; each answer, good or bad, against its schema in /openapi.json. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import { encodeTracesProtobuf } from '../../otlp/encode.ts';
-import type { Attribute, Span } from '../../span/span.ts';
-import { TestServers } from '../testing/servers.ts';
+import { CART, DescribedApi, NOW, ORDER, SECOND, SPANS } from '../testing/described.ts';
+import type { Json } from '../testing/described.ts';
 
-const NOW = BigInt(Date.now()) * 1_000_000n;
-const SECOND = 1_000_000_000n;
-const CART = '00000000000000000000000000000abc';
-const ORDER = 'ffffffffffffffffffffffffffffffff';
-
-function text(key: string, value: string): Attribute {
-  return { key, value: { type: 'string', value } };
-}
-
-function span(n: number, more: Partial<Span>): Span {
-  return {
-    traceId: CART,
-    spanId: (n + 1).toString(16).padStart(16, '0'),
-    parentSpanId: '',
-    traceState: '',
-    name: 'GET /cart',
-    kind: 2,
-    startTimeUnixNano: NOW - 60n * SECOND + BigInt(n),
-    durationNano: 5_000_000n,
-    statusCode: 0,
-    statusMessage: '',
-    flags: 0x101,
-    attributes: [],
-    droppedAttributesCount: 0,
-    events: [],
-    droppedEventsCount: 0,
-    links: [],
-    droppedLinksCount: 0,
-    serviceName: 'cart',
-    resource: {
-      attributes: [text('service.name', 'cart')],
-      droppedAttributesCount: 1,
-      schemaUrl: 'https://x/1',
-    },
-    scope: {
-      name: 'lib',
-      version: '2',
-      attributes: [text('scope.key', 'v')],
-      droppedAttributesCount: 2,
-      schemaUrl: 'https://x/2',
-    },
-    ...more,
-  };
-}
-
-const EVERY_TYPE: Attribute[] = [
-  text('http.route', '/cart/{id}'),
-  { key: 'int', value: { type: 'int', value: -9_223_372_036_854_775_808n } },
-  { key: 'double', value: { type: 'double', value: 0.1 } },
-  { key: 'not a number', value: { type: 'double', value: Number.NaN } },
-  { key: 'flag', value: { type: 'bool', value: false } },
-  { key: 'bytes', value: { type: 'bytes', value: new Uint8Array([0, 255]) } },
-  { key: 'empty', value: { type: 'empty' } },
-  { key: 'list', value: { type: 'array', value: [{ type: 'int', value: 1n }, { type: 'empty' }] } },
-  { key: 'map', value: { type: 'kvlist', value: [text('a/b', 'c')] } },
-  text('path/with/slash', 'x'),
-];
-
-const SPANS: Span[] = [
-  span(0, {
-    attributes: EVERY_TYPE,
-    traceState: 'a=b',
-    droppedAttributesCount: 3,
-    droppedEventsCount: 4,
-    droppedLinksCount: 5,
-    events: [
-      {
-        timeUnixNano: NOW,
-        name: 'exception',
-        attributes: [text('exception.type', 'E')],
-        droppedAttributesCount: 6,
-      },
-    ],
-    links: [
-      {
-        traceId: ORDER,
-        spanId: '00000000000000ff',
-        traceState: 'c=d',
-        attributes: [text('why', 'queue')],
-        droppedAttributesCount: 7,
-        flags: 1,
-      },
-    ],
-  }),
-  span(1, { parentSpanId: '0000000000000001', name: 'SELECT', kind: 3, durationNano: 900_000_000n }),
-  span(2, {
-    traceId: ORDER,
-    name: 'POST /order',
-    serviceName: 'order',
-    statusCode: 2,
-    statusMessage: 'no stock',
-    startTimeUnixNano: NOW - 7200n * SECOND,
-    durationNano: -5n,
-    attributes: [text('http.route', '/order'), { key: 'code', value: { type: 'int', value: 500n } }],
-    resource: { attributes: [text('service.name', 'order')], droppedAttributesCount: 0, schemaUrl: '' },
-  }),
-];
-
-type Json = Record<string, unknown>;
-type Parameter = { name: string; in: string };
-interface Description {
-  readonly paths: Record<
-    string,
-    Record<
-      string,
-      {
-        parameters?: ({ $ref: string } | Parameter)[];
-        responses: Record<string, { content?: Record<string, { schema: Json }> }>;
-      }
-    >
-  >;
-  readonly components: {
-    readonly parameters: Record<string, Parameter>;
-    readonly schemas: Record<string, Json>;
-  };
-}
-
-let servers: TestServers;
-let description: Description;
-const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
-
+let api: DescribedApi;
 beforeAll(async () => {
-  servers = await TestServers.start();
-  description = await servers.get<Description & Json>('/openapi.json');
-  ajv.addVocabulary(['openapi', 'info', 'servers', 'security', 'tags', 'paths', 'components']);
-  ajv.addKeyword('example');
-  ajv.addSchema({ $id: 'https://spanlake.test/openapi.json', ...description });
-  const headers = { 'content-type': 'application/x-protobuf' };
-  const body = encodeTracesProtobuf(SPANS) as Uint8Array<ArrayBuffer>;
-  expect((await servers.fetch('/v1/traces', { method: 'POST', headers, body })).status).toBe(200);
+  api = await DescribedApi.start();
 });
-afterAll(() => servers[Symbol.asyncDispose]());
+afterAll(() => api[Symbol.asyncDispose]());
 
-/** The described path that a real one is an instance of. */
-function describedPath(path: string): string {
-  const [pathname] = path.split('?');
-  const found = Object.keys(description.paths).filter((template) =>
-    new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
-  );
-  if (found.length !== 1) throw new Error(`${pathname} is described ${found.length} times`);
-  return found[0];
-}
-
-/** GET; the status must be `status`, and the answer must be as the description says for it. */
-async function ask<T = Json>(path: string, status = 200): Promise<T> {
-  const answer = await servers.fetch(path);
-  const body = (await answer.json()) as T;
-  expect({ path, status: answer.status, body }).toMatchObject({ path, status });
-  const template = describedPath(path);
-  const escaped = template.replaceAll('~', '~0').replaceAll('/', '~1');
-  const pointer = `/paths/${escaped}/get/responses/${status}/content/application~1json/schema`;
-  const validate = ajv.getSchema(`https://spanlake.test/openapi.json#${pointer}`);
-  if (validate === undefined) throw new Error(`no schema at ${pointer}`);
-  if (!validate(body))
-    throw new Error(`${path}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body)}`);
-  return body;
+function ask<T = Json>(path: string, status?: number): Promise<T> {
+  return api.ask<T>(path, status);
 }
 
 interface SpanAnswer {
@@ -251,7 +101,11 @@ test('a trace by any way of writing its id, and as OTLP that the receiver takes 
   }
   const otlp = await ask(`/api/v1/traces/${CART}?format=otlp`);
   const headers = { 'content-type': 'application/json' };
-  const again = await servers.fetch('/v1/traces', { method: 'POST', headers, body: JSON.stringify(otlp) });
+  const again = await api.servers.fetch('/v1/traces', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(otlp),
+  });
   expect([again.status, await again.json()]).toEqual([200, {}]);
 });
 
@@ -422,7 +276,7 @@ test.each(REFUSED)('%s: 400', async (path) => {
 
 test('an unknown trace: 404; an unknown path: 404 in JSON', async () => {
   await ask(`/api/v1/traces/${'1'.repeat(32)}`, 404);
-  const answer = await servers.fetch('/api/v1/nothing');
+  const answer = await api.servers.fetch('/api/v1/nothing');
   expect([answer.status, await answer.json()]).toEqual([
     404,
     { error: { code: 'not_found', message: 'there is nothing at /api/v1/nothing' } },
@@ -430,7 +284,7 @@ test('an unknown trace: 404; an unknown path: 404 in JSON', async () => {
 });
 
 test('HEAD is GET without the body', async () => {
-  const answer = await servers.fetch('/api/v1/services', { method: 'HEAD' });
+  const answer = await api.servers.fetch('/api/v1/services', { method: 'HEAD' });
   expect([answer.status, await answer.text()]).toEqual([200, '']);
   expect(answer.headers.get('content-type')).toStartWith('application/json');
 });
@@ -441,18 +295,18 @@ test('a wide question is clamped, not refused', async () => {
 
 test('every route of the API is described, with each of its parameters, and nothing else is', async () => {
   const { API_ROUTES } = await import('./routes.ts');
-  const documented = Object.keys(description.paths).filter((path) => path.startsWith('/api/v1'));
+  const documented = Object.keys(api.description.paths).filter((path) => path.startsWith('/api/v1'));
   expect(documented.toSorted()).toEqual(API_ROUTES.map(({ path }) => `/api/v1${path}`).toSorted());
   for (const { path, params } of API_ROUTES) {
-    const parameters = description.paths[`/api/v1${path}`].get.parameters ?? [];
+    const parameters = api.description.paths[`/api/v1${path}`].get.parameters ?? [];
     const found = parameters.map((one) =>
-      '$ref' in one ? description.components.parameters[one.$ref.split('/').at(-1) ?? ''] : one,
+      '$ref' in one ? api.description.components.parameters[one.$ref.split('/').at(-1) ?? ''] : one,
     );
     const inQuery = found.filter((one) => one.in === 'query').map(({ name }) => name);
     expect(inQuery.toSorted()).toEqual([...params].toSorted());
   }
   for (const path of ['/v1/traces', '/i/v1/traces', '/i/v0/ai/otel', '/healthz', '/readyz', '/metrics']) {
-    expect(Object.keys(description.paths)).toContain(path);
+    expect(Object.keys(api.description.paths)).toContain(path);
   }
 });
 
@@ -463,10 +317,35 @@ test('an export is answered as described too', async () => {
     ['nonsense', 400, 'Status'],
   ] as const) {
     const headers = { 'content-type': 'application/json' };
-    const answer = await servers.fetch('/v1/traces', { method: 'POST', headers, body });
+    const answer = await api.servers.fetch('/v1/traces', { method: 'POST', headers, body });
     expect(answer.status).toBe(status);
-    const validate = ajv.getSchema(`https://spanlake.test/openapi.json#/components/schemas/${schema}`);
-    const json: unknown = await answer.json();
-    expect([validate?.(json), validate?.errors]).toEqual([true, null]);
+    api.check(`/components/schemas/${schema}`, await answer.json(), body);
+  }
+});
+
+test('the examples of the description hold', async () => {
+  const { description, servers } = api;
+  const content = (path: string, method: string) => description.paths[path][method] as unknown as Json;
+  const { requestBody } = content('/v1/traces', 'post') as { requestBody: { content: Record<string, Json> } };
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify(requestBody.content['application/json'].example);
+  const sent = await servers.fetch('/v1/traces', { method: 'POST', headers, body });
+  expect([sent.status, await sent.json()]).toEqual([200, {}]);
+  const trace = await ask<Page>('/api/v1/traces/5b8efff798038103d269b633813fc60c');
+  expect(trace.spans[0].name).toBe('GET /cart');
+
+  const { responses } = content('/api/v1/spans', 'get') as { responses: Record<string, Json> };
+  const refused = responses['400'].content as Record<string, Json>;
+  const answer = await ask(`/api/v1/spans?q=${encodeURIComponent('{ name = }')}`, 400);
+  expect(refused['application/json'].example).toEqual(answer);
+  for (const { name, example } of Object.values(description.components.parameters)) {
+    if (example === undefined || name === 'cursor') continue;
+    const values = [example]
+      .flat()
+      .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+    const query = new URLSearchParams(values.map((value) => [name, value]));
+    const path = name === 'format' ? '/api/v1/traces/abc' : '/api/v1/attributes/http.route/values';
+    if (['order', 'select'].includes(name)) await ask(`/api/v1/spans?${query}`);
+    else if (name !== 'key') await ask(`${path}?${query}`);
   }
 });

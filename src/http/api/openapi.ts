@@ -50,9 +50,49 @@ function json(schema: string): object {
   return { 'application/json': { schema: { $ref: REF + schema } } };
 }
 
+function withExample(schema: string, example: object): object {
+  return { 'application/json': { schema: { $ref: REF + schema }, example } };
+}
+
+/** One span, to be sent as it stands. A test sends it. */
+const EXPORT_EXAMPLE = {
+  resourceSpans: [
+    {
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: 'checkout' } }] },
+      scopeSpans: [
+        {
+          spans: [
+            {
+              traceId: '5b8efff798038103d269b633813fc60c',
+              spanId: 'eee19b7ec3c1b174',
+              name: 'GET /cart',
+              kind: 2,
+              startTimeUnixNano: '1769860800000000000',
+              endTimeUnixNano: '1769860800120000000',
+              attributes: [{ key: 'http.response.status_code', value: { intValue: '200' } }],
+              status: { code: 1 },
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+const ERROR_EXAMPLE = {
+  error: {
+    code: 'invalid_query',
+    message: 'expected a value or field, found "}" at position 9',
+    position: 9,
+  },
+};
+
 function errors(...statuses: readonly (readonly [status: string, description: string])[]): object {
   return Object.fromEntries(
-    statuses.map(([status, description]) => [status, { description, content: json('Error') }]),
+    statuses.map(([status, description]) => [
+      status,
+      { description, content: status === '400' ? withExample('Error', ERROR_EXAMPLE) : json('Error') },
+    ]),
   );
 }
 
@@ -135,7 +175,10 @@ function ingestPaths(): object {
         required: true,
         content: {
           'application/x-protobuf': binary,
-          'application/json': { schema: { $ref: `${REF}ExportTraceServiceRequest` } },
+          'application/json': {
+            schema: { $ref: `${REF}ExportTraceServiceRequest` },
+            example: EXPORT_EXAMPLE,
+          },
         },
       },
       responses: {

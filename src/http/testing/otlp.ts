@@ -30,7 +30,7 @@ export async function decodeAnswer(answer: Response, format: OtlpFormat): Promis
   const bytes = await answer.bytes();
   if (format === 'json') return JSON.parse(new TextDecoder().decode(bytes)) as DecodedAnswer;
   const message = answer.status === 200 ? response : status;
-  return message.toObject(message.decode(bytes), { longs: String }) as DecodedAnswer;
+  return message.toObject(message.decode(bytes), { longs: String });
 }
 
 export function mime(format: OtlpFormat): string {

@@ -210,7 +210,10 @@ function typeTags(letters: TextVector, offsets: Uint32Array): Uint8Array {
   for (let row = 0; row < rows; row++) {
     const code = codes[row];
     if (code === NULL_CODE) continue;
-    const end = Math.min(offsets[row + 1], offsets[row] + dictionary.offsets[code + 1] - dictionary.offsets[code]);
+    const end = Math.min(
+      offsets[row + 1],
+      offsets[row] + dictionary.offsets[code + 1] - dictionary.offsets[code],
+    );
     let at = dictionary.offsets[code];
     for (let entry = offsets[row]; entry < end; entry++) tags[entry] = TAG_OF_BYTE[dictionary.bytes[at++]];
   }

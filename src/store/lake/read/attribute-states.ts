@@ -172,7 +172,11 @@ export function attributeStates(vector: AttributesVector, key: string, leaf: Val
 }
 
 /** The state that entry e gives its row; MISSING when it is another key's. */
-function entryStates(vector: AttributesVector, keyHits: Uint8Array, leaf: ValueTest): (entry: number) => number {
+function entryStates(
+  vector: AttributesVector,
+  keyHits: Uint8Array,
+  leaf: ValueTest,
+): (entry: number) => number {
   const { pairs, keys, types, values } = vector;
   const tests: (TextTests | undefined)[] = [];
   const byIndex = (index: number): number => {

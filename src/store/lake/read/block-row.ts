@@ -1,12 +1,12 @@
 /** One row of a block as TraceQL sees a span: for conditions that no kernel knows. */
 import { TYPES_BY_TAG, parseValueText } from '../../../span/value.ts';
-import type { AttributesVector, Block, ListVector, TextDictionary } from '../../../span/vector.ts';
+import type { AttributesVector, Block, ListVector } from '../../../span/vector.ts';
 import type { Intrinsic, Static } from '../../../traceql/ast.ts';
 import { staticsOf } from '../../../traceql/compare.ts';
 import type { FieldSource } from '../../../traceql/evaluate.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../../traceql/keywords.ts';
 import { attributesRange, childOf, columnOf, int64At, promotedValue } from './cells.ts';
-import { Texts, hexAt, isZero } from './texts.ts';
+import { TextCache, hexAt, isZero } from './texts.ts';
 
 /** A code that OpenTelemetry does not define matches no keyword, not even by `!=`. */
 export function kindStatics(kind: number): readonly Static[] {
@@ -21,7 +21,7 @@ type AttributeScopeHere = Parameters<FieldSource['attribute']>[0];
 
 export class BlockRow implements FieldSource {
   row = 0;
-  readonly #texts = new Map<TextDictionary, Texts>();
+  readonly #texts = new TextCache();
 
   constructor(readonly block: Block) {}
 
@@ -85,16 +85,10 @@ export class BlockRow implements FieldSource {
     }
   }
 
-  #textsOf(dictionary: TextDictionary): Texts {
-    let texts = this.#texts.get(dictionary);
-    if (!texts) this.#texts.set(dictionary, (texts = new Texts(dictionary)));
-    return texts;
-  }
-
   #promoted(column: string): readonly Static[] | undefined {
     const vector = this.block.columns.get(column);
     if (!vector) return undefined;
-    const texts = vector.kind === 'text' ? this.#textsOf(vector.dictionary) : undefined;
+    const texts = vector.kind === 'text' ? this.#texts.of(vector.dictionary) : undefined;
     const value = promotedValue(vector, texts, this.row);
     return value && staticsOf(value);
   }
@@ -107,11 +101,11 @@ export class BlockRow implements FieldSource {
   #inList(vector: AttributesVector, row: number, key: string): readonly Static[] {
     const { pairs, keys, types, values } = vector;
     const { from, to } = attributesRange(vector, row);
-    const keyTexts = this.#textsOf(vector.keyDictionary);
+    const keyTexts = this.#texts.of(vector.keyDictionary);
     for (let entry = from; entry < to; entry++) {
       const at = pairs ? pairs[entry] : entry;
       if (keyTexts.get(keys[at]) !== key) continue;
-      const text = this.#textsOf(vector.valueDictionary).get(values[at]);
+      const text = this.#texts.of(vector.valueDictionary).get(values[at]);
       return staticsOf(parseValueText(TYPES_BY_TAG[types[at]], text));
     }
     return [];
@@ -135,7 +129,7 @@ export class BlockRow implements FieldSource {
     const found: Static[] = [];
     if (name === 'event:name') {
       const { codes, dictionary } = childOf(list, 'name', 'text');
-      const texts = this.#textsOf(dictionary);
+      const texts = this.#texts.of(dictionary);
       for (let event = from; event < to; event++) {
         found.push({ type: 'string', value: texts.orEmpty(codes[event]) });
       }
@@ -161,7 +155,7 @@ export class BlockRow implements FieldSource {
 
   #text(column: string): readonly Static[] {
     const { codes, dictionary } = columnOf(this.block, column, 'text');
-    return [{ type: 'string', value: this.#textsOf(dictionary).orEmpty(codes[this.row]) }];
+    return [{ type: 'string', value: this.#texts.of(dictionary).orEmpty(codes[this.row]) }];
   }
 
   #hex(column: string, width: number): string {

@@ -2,9 +2,9 @@
 import type { Attribute, Resource, Scope, Span, SpanEvent, SpanLink } from '../../../span/span.ts';
 import { SPANS } from '../../../span/schema.ts';
 import { TYPES_BY_TAG, parseValueText } from '../../../span/value.ts';
-import type { AttributesVector, Block, TextDictionary, Vector } from '../../../span/vector.ts';
+import type { AttributesVector, Block, Vector } from '../../../span/vector.ts';
 import { attributesRange, childOf, columnOf, int64At, promotedValue, uint64At } from './cells.ts';
-import { Texts, hexAt, isZero } from './texts.ts';
+import { TextCache, hexAt, isZero } from './texts.ts';
 
 interface PromotedHere {
   readonly key: string;
@@ -13,7 +13,7 @@ interface PromotedHere {
 
 /** Reads any row of a block that has all columns of the schema, and perhaps promoted ones. */
 export class SpanReader {
-  readonly #texts = new Map<TextDictionary, Texts>();
+  readonly #texts = new TextCache();
   readonly #spanPromoted: PromotedHere[] = [];
   readonly #resourcePromoted: PromotedHere[] = [];
 
@@ -77,7 +77,7 @@ export class SpanReader {
       const { codes, dictionary } = childOf(list, 'name', 'text');
       found.push({
         timeUnixNano: uint64At(childOf(list, 'time_unix_nano', 'int64').words, event),
-        name: this.#textsOf(dictionary).orEmpty(codes[event]),
+        name: this.#texts.of(dictionary).orEmpty(codes[event]),
         attributes: this.#list(childOf(list, 'attributes', 'attributes'), event),
         droppedAttributesCount: childOf(list, 'dropped_attributes_count', 'uint32').values[event],
       });
@@ -93,7 +93,7 @@ export class SpanReader {
       found.push({
         traceId: hexAt(childOf(list, 'trace_id', 'fixed').bytes, link * 16, 16),
         spanId: hexAt(childOf(list, 'span_id', 'fixed').bytes, link * 8, 8),
-        traceState: this.#textsOf(dictionary).orEmpty(codes[link]),
+        traceState: this.#texts.of(dictionary).orEmpty(codes[link]),
         attributes: this.#list(childOf(list, 'attributes', 'attributes'), link),
         droppedAttributesCount: childOf(list, 'dropped_attributes_count', 'uint32').values[link],
         flags: childOf(list, 'flags', 'uint32').values[link],
@@ -105,7 +105,7 @@ export class SpanReader {
   #withPromoted(promoted: readonly PromotedHere[], column: string, row: number): Attribute[] {
     const attributes: Attribute[] = [];
     for (const { key, vector } of promoted) {
-      const texts = vector.kind === 'text' ? this.#textsOf(vector.dictionary) : undefined;
+      const texts = vector.kind === 'text' ? this.#texts.of(vector.dictionary) : undefined;
       const value = promotedValue(vector, texts, row);
       if (value) attributes.push({ key, value });
     }
@@ -116,8 +116,8 @@ export class SpanReader {
   #list(vector: AttributesVector, row: number): Attribute[] {
     const { pairs, keys, types, values } = vector;
     const { from, to } = attributesRange(vector, row);
-    const keyTexts = this.#textsOf(vector.keyDictionary);
-    const valueTexts = this.#textsOf(vector.valueDictionary);
+    const keyTexts = this.#texts.of(vector.keyDictionary);
+    const valueTexts = this.#texts.of(vector.valueDictionary);
     const attributes: Attribute[] = [];
     for (let entry = from; entry < to; entry++) {
       const at = pairs ? pairs[entry] : entry;
@@ -127,15 +127,9 @@ export class SpanReader {
     return attributes;
   }
 
-  #textsOf(dictionary: TextDictionary): Texts {
-    let texts = this.#texts.get(dictionary);
-    if (!texts) this.#texts.set(dictionary, (texts = new Texts(dictionary)));
-    return texts;
-  }
-
   #text(column: string, row: number): string {
     const { codes, dictionary } = columnOf(this.block, column, 'text');
-    return this.#textsOf(dictionary).orEmpty(codes[row]);
+    return this.#texts.of(dictionary).orEmpty(codes[row]);
   }
 
   #hex(column: string, row: number, width: 8 | 16): string {

@@ -37,7 +37,11 @@ export function attributesRange(vector: AttributesVector, row: number): { from: 
 }
 
 /** The value in a promoted column; undefined for a null. */
-export function promotedValue(vector: Vector, texts: Texts | undefined, row: number): AttributeValue | undefined {
+export function promotedValue(
+  vector: Vector,
+  texts: Texts | undefined,
+  row: number,
+): AttributeValue | undefined {
   switch (vector.kind) {
     case 'text':
       return vector.codes[row] === NULL_CODE || !texts
@@ -69,11 +73,19 @@ interface VectorsByKind {
 }
 
 /** The named column, which the caller asked for and the schema gives this kind. */
-export function columnOf<K extends keyof VectorsByKind>(block: Block, name: string, kind: K): VectorsByKind[K] {
+export function columnOf<K extends keyof VectorsByKind>(
+  block: Block,
+  name: string,
+  kind: K,
+): VectorsByKind[K] {
   return ofKind(block.columns.get(name), name, kind);
 }
 
-export function childOf<K extends keyof VectorsByKind>(list: ListVector, name: string, kind: K): VectorsByKind[K] {
+export function childOf<K extends keyof VectorsByKind>(
+  list: ListVector,
+  name: string,
+  kind: K,
+): VectorsByKind[K] {
   return ofKind(list.children[name], name, kind);
 }
 

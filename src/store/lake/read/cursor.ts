@@ -39,7 +39,13 @@ function decode(cursor: string, hash: string, pattern: RegExp): RegExpExecArray 
 
 export function spanCursor(query: Query, order: SearchOrder, key: RowKey): string {
   const ids = hexAt(key.ids, 0, ID_BYTES);
-  return encode([questionHash('spans', query, order), String(key.high), String(key.low), ids, String(key.kind)]);
+  return encode([
+    questionHash('spans', query, order),
+    String(key.high),
+    String(key.low),
+    ids,
+    String(key.kind),
+  ]);
 }
 
 export function parseSpanCursor(cursor: string, query: Query, order: SearchOrder): RowKey {

@@ -9,6 +9,7 @@ import { QuestionError } from '../../span-store.ts';
 import { traceIndexPath } from '../files/file-entry.ts';
 import { spanArbitrary } from './testing/arbitrary-spans.ts';
 import { TestLake } from './testing/test-lake.ts';
+import type { TestLakeOptions } from './testing/test-lake.ts';
 import { DEFAULT_POOL } from './worker-pool.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-faults-'));
@@ -33,8 +34,8 @@ function numbered(from: number, to: number): Span[] {
 }
 
 /** Two files of ten spans each, and ten spans in a buffer. */
-async function threePlaces(pool = DEFAULT_POOL): Promise<TestLake> {
-  const lake = new TestLake(dataDir, pool);
+async function threePlaces(options: TestLakeOptions = {}): Promise<TestLake> {
+  const lake = new TestLake(dataDir, options);
   lakes.push(lake);
   lake.append(numbered(0, 10));
   lake.append(numbered(10, 20));
@@ -83,14 +84,14 @@ describe('a file that', () => {
 
 describe('workers', () => {
   test('a job over its time limit makes the answer incomplete; the next question is answered', async () => {
-    const slow = await threePlaces({ ...DEFAULT_POOL, jobTimeoutMs: 1 });
+    const slow = await threePlaces({ pool: { ...DEFAULT_POOL, jobTimeoutMs: 1 } });
     const page = await slow.reader.searchSpans('test', NEWEST);
     expect(page.complete).not.toBe(true);
     expect(page.spans.length).toBeGreaterThanOrEqual(10);
   });
 
   test('one that grew too large is replaced', async () => {
-    const lake = await threePlaces({ ...DEFAULT_POOL, maxMemoryBytes: 0 });
+    const lake = await threePlaces({ pool: { ...DEFAULT_POOL, maxMemoryBytes: 0 } });
     for (let round = 0; round < 3; round++) {
       const page = await lake.reader.searchSpans('test', NEWEST);
       expect(page.complete).toBe(true);
@@ -103,7 +104,11 @@ describe('workers', () => {
     const abort = new AbortController();
     const answer = lake.reader.searchSpans('test', { ...NEWEST, signal: abort.signal });
     abort.abort(new Error('the client left'));
-    await expect(answer).rejects.toThrow('the client left');
+    const reason: unknown = await answer.then(
+      () => 'an answer',
+      (error: unknown) => error,
+    );
+    expect(reason).toEqual(new Error('the client left'));
     expect((await lake.reader.searchSpans('test', NEWEST)).spans).toHaveLength(30);
   });
 
@@ -115,6 +120,22 @@ describe('workers', () => {
     expect(page.spans).toHaveLength(10);
     expect(page.complete).toMatchObject({ reason: 'not readable: the store is closing' });
   });
+});
+
+test('a question over its time limit says so, and its cursor leads to the rest', async () => {
+  const late = await threePlaces({ timeLimitMs: 0 });
+  const byRoot = { ...NEWEST, query: parseQuery('{ traceDuration >= 0ns || traceDuration < 0ns }') };
+  for (const search of ['searchSpans', 'searchTraces'] as const) {
+    const cut = await late.reader[search]('test', byRoot);
+    expect(cut.complete).toEqual({ reason: 'stopped after 0 ms', skipped: [] });
+  }
+  const first = await late.reader.searchTraces('test', byRoot);
+  expect(first.traces).toEqual([]);
+  const patient = new TestLake(dataDir);
+  lakes.push(patient);
+  [patient.buffers, patient.files] = [late.buffers, late.files];
+  const rest = await patient.reader.searchTraces('test', { ...byRoot, cursor: first.nextCursor! });
+  expect(rest.traces).toHaveLength(30);
 });
 
 describe('cursors', () => {
@@ -147,7 +168,11 @@ describe('cursors', () => {
   });
 
   test('hold for the same query written differently and for a moved range', async () => {
-    const first = await lake.reader.searchSpans('test', { ...NEWEST, query: parseQuery('{ true }'), limit: 3 });
+    const first = await lake.reader.searchSpans('test', {
+      ...NEWEST,
+      query: parseQuery('{ true }'),
+      limit: 3,
+    });
     const second = await lake.reader.searchSpans('test', {
       ...NEWEST,
       query: parseQuery('{true}'),
@@ -170,11 +195,19 @@ test('a span delivered twice is shown once', async () => {
   const spans: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await lake.reader.searchSpans('test', { ...NEWEST, limit: 4, ...(cursor ? { cursor } : {}) });
+    const page = await lake.reader.searchSpans('test', {
+      ...NEWEST,
+      limit: 4,
+      ...(cursor ? { cursor } : {}),
+    });
     spans.push(...page.spans.map((span) => span.spanId));
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  expect(spans).toEqual(numbered(0, 30).map((span) => span.spanId).reverse());
+  expect(spans).toEqual(
+    numbered(0, 30)
+      .map((span) => span.spanId)
+      .reverse(),
+  );
   const trace = await lake.reader.trace('test', numbered(7, 8)[0].traceId);
   expect(trace.spans).toHaveLength(1);
 });

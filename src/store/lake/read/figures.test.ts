@@ -45,7 +45,10 @@ describe('statistics', () => {
           expect(operations.stats.reduce((sum, { count }) => sum + count, 0)).toBe(own.length);
           for (const operation of operations.stats) {
             const { name, kind } = operation;
-            checkFigures(operation, own.filter((span) => span.name === name && span.kind === kind));
+            checkFigures(
+              operation,
+              own.filter((span) => span.name === name && span.kind === kind),
+            );
           }
         }
       }),
@@ -55,17 +58,21 @@ describe('statistics', () => {
 
   test('a histogram is within 1 % at any size, and exact below 64', () => {
     fc.assert(
-      fc.property(fc.array(fc.bigInt(-5n, (1n << 63n) - 1n), { minLength: 1 }), fc.double({ min: 0, max: 1, noNaN: true }), (values, q) => {
-        const histogram = new Histogram();
-        for (const value of values) {
-          const bits = BigInt.asUintN(64, value);
-          histogram.add(Number(bits >> 32n), Number(bits & 0xffffffffn));
-        }
-        const sorted = values.toSorted((a, b) => (a < b ? -1 : 1));
-        const exact = sorted[Math.max(1, Math.ceil(q * values.length)) - 1];
-        expectClose(histogram.quantileNano(q), exact, sorted[sorted.length - 1]);
-        expect(histogram.maxNano).toBe(sorted[sorted.length - 1]);
-      }),
+      fc.property(
+        fc.array(fc.bigInt(-5n, (1n << 63n) - 1n), { minLength: 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (values, q) => {
+          const histogram = new Histogram();
+          for (const value of values) {
+            const bits = BigInt.asUintN(64, value);
+            histogram.add(Number(bits >> 32n), Number(bits & 0xffffffffn));
+          }
+          const sorted = values.toSorted((a, b) => (a < b ? -1 : 1));
+          const exact = sorted[Math.max(1, Math.ceil(q * values.length)) - 1];
+          expectClose(histogram.quantileNano(q), exact, sorted[sorted.length - 1]);
+          expect(histogram.maxNano).toBe(sorted[sorted.length - 1]);
+        },
+      ),
     );
   });
 });
@@ -130,7 +137,8 @@ describe('names', () => {
     await store(spans);
     const ask = { query: MATCH_ALL, range: EVERYTHING, prefix: '', limit: 100 };
     const names = (await lake.reader.attributeValues('test', 'name', ask)).values;
-    for (const { value, count } of names) expect(spans.filter((span) => span.name === value)).toHaveLength(count);
+    for (const { value, count } of names)
+      expect(spans.filter((span) => span.name === value)).toHaveLength(count);
     expect(names.reduce((sum, { count }) => sum + count, 0)).toBe(spans.length);
     const statuses = (await lake.reader.attributeValues('test', 'status', ask)).values;
     const errors = statuses.find(({ value }) => value === 'error');
@@ -139,7 +147,8 @@ describe('names', () => {
       value: 'error',
       count: spans.filter((span) => span.statusCode === 2).length,
     });
-    const some = (await lake.reader.attributeValues('test', 'name', { ...ask, prefix: 'GET', limit: 1 })).values;
+    const some = (await lake.reader.attributeValues('test', 'name', { ...ask, prefix: 'GET', limit: 1 }))
+      .values;
     expect(some.map(({ value }) => value)).toEqual(['GET /x']);
     const roots = (await lake.reader.attributeValues('test', 'rootName', ask)).values;
     expect(roots.reduce((sum, { count }) => sum + count, 0)).toBe(
@@ -161,8 +170,12 @@ describe('names', () => {
           expect(count('span', key)).toBe(carrying((span) => carries(span.attributes)));
           expect(count('resource', key)).toBe(carrying((span) => carries(span.resource.attributes)));
           expect(count('instrumentation', key)).toBe(carrying((span) => carries(span.scope.attributes)));
-          expect(count('event', key)).toBe(carrying((span) => span.events.some((each) => carries(each.attributes))));
-          expect(count('link', key)).toBe(carrying((span) => span.links.some((each) => carries(each.attributes))));
+          expect(count('event', key)).toBe(
+            carrying((span) => span.events.some((each) => carries(each.attributes))),
+          );
+          expect(count('link', key)).toBe(
+            carrying((span) => span.links.some((each) => carries(each.attributes))),
+          );
         }
         expect(count('intrinsic', 'name')).toBe(spans.length);
       }),

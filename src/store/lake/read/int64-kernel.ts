@@ -44,7 +44,13 @@ export function narrowToRanges(
 }
 
 // selection[row] &= min <= value && value <= max
-function narrowToOne(words: Uint32Array, range: WordRange, selection: Uint8Array, from: number, to: number): void {
+function narrowToOne(
+  words: Uint32Array,
+  range: WordRange,
+  selection: Uint8Array,
+  from: number,
+  to: number,
+): void {
   const { minHigh, minLow, maxHigh, maxLow } = range;
   for (let row = from; row < to; row++) {
     const high = words[row * 2 + 1] | 0;

@@ -7,7 +7,7 @@ import type { Rank, RowKey } from './row-key.ts';
 import type { Filter } from './scan.ts';
 import type { SlimRows } from './slim-rows.ts';
 import type { RankedRows } from './top-rows.ts';
-import type { CountedValue, ValueField } from './values.ts';
+import type { CountedValues, ValueField } from './values.ts';
 
 /** A row group and, where rows have an order, the best rank that one of its rows can have. */
 export interface RowGroupToScan {
@@ -85,7 +85,7 @@ export interface JobValues {
   extents: Extents;
   groups: readonly GroupFigures[];
   /** `full`: there were more distinct values than are counted. */
-  values: { readonly values: readonly CountedValue[]; readonly full: boolean };
+  values: { readonly values: readonly CountedValues[]; readonly full: boolean };
 }
 
 export interface JobCost {

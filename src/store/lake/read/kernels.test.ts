@@ -28,30 +28,30 @@ function selected(block: Block, query: Query): number[] {
 function expected(spans: readonly Span[], query: Query): number[] {
   const { condition } = query.spanset;
   const rows = spans.map((_, row) => row);
-  return rows.filter((row) =>
-    matches(condition, new SpanFields(spans[row], new TraceContext([spans[row]]))),
-  );
+  return rows.filter((row) => matches(condition, new SpanFields(spans[row], new TraceContext([spans[row]]))));
 }
 
 test('kernels keep the rows that TraceQL evaluation keeps, attributes promoted or not', () => {
   let hits = 0;
   let misses = 0;
   fc.assert(
-    fc.property(
-      spansArbitrary,
-      fc.array(spanQuery, { minLength: 10, maxLength: 30 }),
-      (spans, queries) => {
-        const buffered = columnsOf(spans).block();
-        const promoted = promote(buffered, SPANS).block;
-        for (const query of queries) {
-          const wanted = expected(spans, query);
-          hits += wanted.length;
-          misses += spans.length - wanted.length;
-          expect({ query: query.text, rows: selected(buffered, query) }).toEqual({ query: query.text, rows: wanted });
-          expect({ query: query.text, rows: selected(promoted, query) }).toEqual({ query: query.text, rows: wanted });
-        }
-      },
-    ),
+    fc.property(spansArbitrary, fc.array(spanQuery, { minLength: 10, maxLength: 30 }), (spans, queries) => {
+      const buffered = columnsOf(spans).block();
+      const promoted = promote(buffered, SPANS).block;
+      for (const query of queries) {
+        const wanted = expected(spans, query);
+        hits += wanted.length;
+        misses += spans.length - wanted.length;
+        expect({ query: query.text, rows: selected(buffered, query) }).toEqual({
+          query: query.text,
+          rows: wanted,
+        });
+        expect({ query: query.text, rows: selected(promoted, query) }).toEqual({
+          query: query.text,
+          rows: wanted,
+        });
+      }
+    }),
     { numRuns: 150 },
   );
   // The random queries must not be so odd that everything or nothing matches.

@@ -168,7 +168,9 @@ function textKernel(leaf: Leaf, block: Block, column: string): Kernel {
 function idKernel(leaf: Leaf, block: Block, column: string, width: 8 | 16): Kernel | undefined {
   const { comparison } = leaf;
   if (comparison?.operator !== '=' || comparison.literal.type !== 'string') return undefined;
-  const wanted = /[A-F]/.test(comparison.literal.value) ? undefined : bytesOfHex(comparison.literal.value, width);
+  const wanted = /[A-F]/.test(comparison.literal.value)
+    ? undefined
+    : bytesOfHex(comparison.literal.value, width);
   if (!wanted) return NEVER;
   const { bytes } = columnOf(block, column, 'fixed');
   return {

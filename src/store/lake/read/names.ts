@@ -12,7 +12,7 @@ import { Selection, filterColumns } from './scan.ts';
 import type { Filter } from './scan.ts';
 import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { Session } from './session.ts';
-import { Texts } from './texts.ts';
+import { TextCache, Texts } from './texts.ts';
 import { ValueCounts, columnsOfValues, countValues } from './values.ts';
 import type { ValueField } from './values.ts';
 
@@ -152,8 +152,7 @@ export async function attributeValues(
   session.countPruned(plan);
   const scanned = plan.scan.filter(({ file }) => !addFromStatistics(file, asked.field, filter, counts));
   const full = await fileValues(session, scanned, asked.field, filter, counts);
-  const values = counts.all().sort((a, b) => b.count - a.count || compare(a.value, b.value));
-  return { values: values.slice(0, question.limit), full: full || counts.full };
+  return { values: counts.top(question.limit), full: full || counts.full };
 }
 
 interface AskedField {
@@ -204,15 +203,13 @@ async function bufferValues(
   filter: Filter,
   counts: ValueCounts,
 ): Promise<void> {
-  const columns = [
-    ...filterColumns(filter, IN_BUFFER),
-    ...columnsOfValues(field, IN_BUFFER),
-  ];
+  const columns = [...filterColumns(filter, IN_BUFFER), ...columnsOfValues(field, IN_BUFFER)];
   for (const buffer of session.buffers) {
     await session.eachSlice(buffer, columns, (block) => {
       const selection = new Selection(block, filter);
+      const texts = new TextCache();
       return (from, to) => {
-        countValues(block, field, { selected: selection.select(from, to), from, to }, counts);
+        countValues(block, field, { selected: selection.select(from, to), from, to, texts }, counts);
       };
     });
   }
@@ -235,6 +232,9 @@ function addFromStatistics(file: FileEntry, field: ValueField, filter: Filter, c
   return true;
 }
 
+/** Merging so many takes about a millisecond. */
+const VALUES_WITHOUT_BREAK = 8192;
+
 async function fileValues(
   session: Session,
   plans: readonly FilePlan[],
@@ -247,14 +247,21 @@ async function fileValues(
     splitByRows(rowGroups, (index) => file.rowGroups[index].rows).map((part) => ({ file, rowGroups: part })),
   );
   const { prefix } = counts;
-  await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
-    const available = availableIn(file);
-    const columns = [...filterColumns(filter, available), ...columnsOfValues(field, available)];
-    const ask = { kind: 'values', columns, rowGroups, filter, field, prefix } as const;
-    const found = await session.job<'values'>(file, ask);
-    if (!found) return;
-    for (const { type, value, count } of found.values) counts.add(type, value, count);
-    full ||= found.full;
-  });
+  await inLanes(
+    session.concurrency,
+    () => units.shift(),
+    async ({ file, rowGroups }) => {
+      const available = availableIn(file);
+      const columns = [...filterColumns(filter, available), ...columnsOfValues(field, available)];
+      const ask = { kind: 'values', columns, rowGroups, filter, field, prefix } as const;
+      const answer = await session.job<'values'>(file, ask);
+      if (!answer) return;
+      for (const { type, values, counts: found } of answer.values) {
+        for (let i = 0; i < values.length; i++) counts.add(type, values[i], found[i]);
+      }
+      await session.breathe();
+      full ||= answer.full;
+    },
+  );
   return full;
 }

@@ -74,7 +74,9 @@ function judgeLeaf(leaf: Leaf, file: FileEntry): Answer {
   }
 }
 
-type Figures = Pick<RowGroupEntry, 'minDurationNano' | 'maxDurationNano' | 'errorCount'> & { readonly rows: number };
+type Figures = Pick<RowGroupEntry, 'minDurationNano' | 'maxDurationNano' | 'errorCount'> & {
+  readonly rows: number;
+};
 
 /** What files and row groups both know. */
 function judgeFigures(leaf: Leaf, figures: Figures): Answer {

@@ -28,11 +28,16 @@ const places = fc.record({
   split: fc.constantFrom(false, false, true),
 });
 
-async function store(spans: readonly Span[], place: { inFiles: number; rowGroupRows: number; split: boolean }) {
+async function store(
+  spans: readonly Span[],
+  place: { inFiles: number; rowGroupRows: number; split: boolean },
+) {
   lake.clear();
   const cut = Math.round(spans.length * place.inFiles);
   const filed = spans.slice(0, cut);
-  const parts = place.split ? [filed.filter((_, i) => i % 2 === 0), filed.filter((_, i) => i % 2 === 1)] : [filed];
+  const parts = place.split
+    ? [filed.filter((_, i) => i % 2 === 0), filed.filter((_, i) => i % 2 === 1)]
+    : [filed];
   for (const part of parts) lake.append(part);
   while (lake.buffers.length > 0) await lake.flush(place.rowGroupRows);
   lake.append(spans.slice(cut));
@@ -41,19 +46,23 @@ async function store(spans: readonly Span[], place: { inFiles: number; rowGroupR
 const orders = fc.constantFrom<SearchOrder>('newest', 'oldest', 'slowest');
 const ranges = fc.oneof(
   fc.constant(EVERYTHING),
-  fc
-    .tuple(fc.integer({ min: -2, max: 45 }), fc.integer({ min: 0, max: 45 }))
-    .map(([from, length]) => ({
-      startUnixNano: BASE + BigInt(from),
-      endUnixNano: BASE + BigInt(from) + BigInt(length),
-    })),
+  fc.tuple(fc.integer({ min: -2, max: 45 }), fc.integer({ min: 0, max: 45 })).map(([from, length]) => ({
+    startUnixNano: BASE + BigInt(from),
+    endUnixNano: BASE + BigInt(from) + BigInt(length),
+  })),
 );
 
 async function allSpans(query: Query, range: TimeRange, order: SearchOrder, limit: number): Promise<Span[]> {
   const spans: Span[] = [];
   let cursor: string | undefined;
   do {
-    const page = await lake.reader.searchSpans('test', { query, range, order, limit, ...(cursor ? { cursor } : {}) });
+    const page = await lake.reader.searchSpans('test', {
+      query,
+      range,
+      order,
+      limit,
+      ...(cursor ? { cursor } : {}),
+    });
     expect(page.complete).toBe(true);
     expect(page.spans.length).toBeLessThanOrEqual(limit);
     spans.push(...page.spans);

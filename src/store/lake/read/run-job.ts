@@ -1,7 +1,7 @@
 /** Carries out a job on one Parquet file: what a reader worker does between two messages. */
 import type { Span } from '../../../span/span.ts';
 import type { Block } from '../../../span/vector.ts';
-import type { ParquetReader } from '../files/parquet-reader.ts';
+import type { ParquetReader, RowSpan } from '../files/parquet-reader.ts';
 import { SpanReader } from './block-spans.ts';
 import { columnOf } from './cells.ts';
 import { ExtentsScan } from './extents.ts';
@@ -13,6 +13,7 @@ import type {
   JobCost,
   JobResult,
   JobValues,
+  RowPick,
   SearchJob,
   SlimJob,
   SpansJob,
@@ -23,6 +24,7 @@ import { KEY_COLUMNS, Selection, offerRows, wouldTake } from './scan.ts';
 import type { RowsToOffer } from './scan.ts';
 import { concatSlim, slimRows } from './slim-rows.ts';
 import type { SlimRows } from './slim-rows.ts';
+import { TextCache } from './texts.ts';
 import { TopRows } from './top-rows.ts';
 import { ValueCounts, countValues } from './values.ts';
 
@@ -79,14 +81,35 @@ class JobRun {
     }
   }
 
-  async #each(rowGroup: number, columns: readonly string[] | undefined, use: (block: Block) => void): Promise<void> {
+  async #each(rowGroup: number, use: (block: Block) => void, span?: RowSpan): Promise<void> {
     if (this.context.isCancelled()) throw new CancelledError('cancelled');
-    const { bytes } = await this.context.reader.withBlock(this.job.path, rowGroup, columns, (block) => {
+    const { path, columns } = this.job;
+    const count = (block: Block) => {
       this.#rows += block.rows;
       use(block);
-    });
+    };
+    const { bytes } = await this.context.reader.withBlock(path, rowGroup, columns, count, span);
     this.#rowGroups++;
     this.#bytes += bytes;
+  }
+
+  /** The block from the first to the last row of the pick; `rows` are counted from its first. */
+  #eachPick(
+    { rowGroup, rows }: RowPick,
+    use: (block: Block, rows: Uint32Array, from: number) => void,
+  ): Promise<void> {
+    const from = rows[0];
+    const span = { from, count: rows[rows.length - 1] - from + 1 };
+    return this.#each(
+      rowGroup,
+      (block) =>
+        use(
+          block,
+          rows.map((row) => row - from),
+          from,
+        ),
+      span,
+    );
   }
 
   async #search(job: SearchJob): Promise<JobValues['search']> {
@@ -107,7 +130,7 @@ class JobRun {
   async #searchRowGroup(job: SearchJob, rowGroup: number, top: TopRows): Promise<void> {
     const { filter, order } = job;
     let offer: Omit<RowsToOffer, 'keys'> | undefined;
-    await this.#each(rowGroup, job.columns, (block) => {
+    await this.#each(rowGroup, (block) => {
       const selected = new Selection(block, filter).select(0, block.rows);
       const { words } = columnOf(block, rankMasks(order).column, 'int64');
       if (wouldTake(top, order, words, selected)) offer = { selected, words: words.slice(), group: rowGroup };
@@ -122,8 +145,8 @@ class JobRun {
 
   async #spans(job: SpansJob): Promise<JobValues['spans']> {
     let part: Span[] = [];
-    for (const { rowGroup, rows } of job.picks) {
-      await this.#each(rowGroup, job.columns, (block) => {
+    for (const pick of job.picks) {
+      await this.#eachPick(pick, (block, rows) => {
         const reader = new SpanReader(block);
         for (const row of rows) {
           part.push(reader.span(row));
@@ -138,8 +161,10 @@ class JobRun {
 
   async #slim(job: SlimJob): Promise<JobValues['slim']> {
     const parts: SlimRows[] = [];
-    for (const { rowGroup, rows } of job.picks) {
-      await this.#each(rowGroup, job.columns, (block) => parts.push(slimRows(block, job.filter, rows, rowGroup)));
+    for (const pick of job.picks) {
+      await this.#eachPick(pick, (block, rows, from) => {
+        parts.push(slimRows(block, job.filter, rows, { rowGroup: pick.rowGroup, from }));
+      });
     }
     return concatSlim(parts);
   }
@@ -147,7 +172,7 @@ class JobRun {
   async #extents(job: ExtentsJob): Promise<JobValues['extents']> {
     const scan = new ExtentsScan();
     for (const rowGroup of job.rowGroups) {
-      await this.#each(rowGroup, job.columns, (block) => {
+      await this.#each(rowGroup, (block) => {
         scan.add(block, new Selection(block, job.filter), 0, block.rows);
       });
     }
@@ -157,7 +182,7 @@ class JobRun {
   async #groups(job: GroupsJob): Promise<JobValues['groups']> {
     const groups = new Groups();
     for (const rowGroup of job.rowGroups) {
-      await this.#each(rowGroup, job.columns, (block) => {
+      await this.#each(rowGroup, (block) => {
         new GroupScan(block, job.filter.range, job.service, groups).scan(0, block.rows);
       });
     }
@@ -167,9 +192,9 @@ class JobRun {
   async #values(job: ValuesJob): Promise<JobValues['values']> {
     const counts = new ValueCounts(job.prefix);
     for (const rowGroup of job.rowGroups) {
-      await this.#each(rowGroup, job.columns, (block) => {
+      await this.#each(rowGroup, (block) => {
         const selected = new Selection(block, job.filter).select(0, block.rows);
-        countValues(block, job.field, { selected, from: 0, to: block.rows }, counts);
+        countValues(block, job.field, { selected, from: 0, to: block.rows, texts: new TextCache() }, counts);
       });
     }
     return { values: counts.all(), full: counts.full };

@@ -51,7 +51,12 @@ export class Selection {
 }
 
 /** True when `top` would take one of the selected rows: only then are their ids worth reading. */
-export function wouldTake(top: TopRows, order: SearchOrder, words: Uint32Array, selected: Uint8Array): boolean {
+export function wouldTake(
+  top: TopRows,
+  order: SearchOrder,
+  words: Uint32Array,
+  selected: Uint8Array,
+): boolean {
   const masks = rankMasks(order);
   let taken = false;
   for (let row = 0; row < selected.length && !taken; row++) {

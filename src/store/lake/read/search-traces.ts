@@ -266,11 +266,15 @@ async function fileExtents(
   const units = [...files].flatMap(([file, groups]) =>
     splitByRows([...groups], (index) => file.rowGroups[index].rows).map((rowGroups) => ({ file, rowGroups })),
   );
-  await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
-    const columns = [...EXTENTS_COLUMNS, ...filterColumns(filter, availableIn(file))];
-    const extents = await session.job<'extents'>(file, { kind: 'extents', columns, rowGroups, filter });
-    if (extents) await mergeExtents(session, extents, table, knownOnly);
-  });
+  await inLanes(
+    session.concurrency,
+    () => units.shift(),
+    async ({ file, rowGroups }) => {
+      const columns = [...EXTENTS_COLUMNS, ...filterColumns(filter, availableIn(file))];
+      const extents = await session.job<'extents'>(file, { kind: 'extents', columns, rowGroups, filter });
+      if (extents) await mergeExtents(session, extents, table, knownOnly);
+    },
+  );
 }
 
 async function mergeExtents(

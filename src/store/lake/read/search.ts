@@ -181,20 +181,27 @@ export async function readSpans(
   await Promise.all(
     [...bySource].map(async ([source, positions]) => {
       if ('path' in source) await readFromFile(session, source, addresses, positions, spans);
-      else readFromBuffer(source, addresses, positions, spans);
+      else await readFromBuffer(session, source, addresses, positions, spans);
     }),
   );
   return spans;
 }
 
-function readFromBuffer(
+/** To make so many spans takes some milliseconds. */
+const SPANS_WITHOUT_BREAK = 512;
+
+async function readFromBuffer(
+  session: Session,
   { columns, rows }: BufferSource,
   addresses: readonly RowAddress[],
   positions: readonly number[],
   into: (Span | undefined)[],
-): void {
+): Promise<void> {
   const reader = new SpanReader(columns.block(undefined, rows));
-  for (const i of positions) into[i] = reader.span(addresses[i].row);
+  for (const [n, i] of positions.entries()) {
+    into[i] = reader.span(addresses[i].row);
+    if (n % SPANS_WITHOUT_BREAK === SPANS_WITHOUT_BREAK - 1) await session.breathe();
+  }
 }
 
 /** A row group costs some 30 ms to read whole, so those of one file are shared among the workers. */
@@ -217,7 +224,9 @@ async function readFromFile(
   for (let from = 0; from < groups.length; from += share) shares.push(groups.slice(from, from + share));
   await Promise.all(
     shares.map(async (part) => {
-      const order = part.flatMap(([, inGroup]) => inGroup.sort((a, b) => addresses[a].row - addresses[b].row));
+      const order = part.flatMap(([, inGroup]) =>
+        inGroup.sort((a, b) => addresses[a].row - addresses[b].row),
+      );
       const picks: RowPick[] = part.map(([rowGroup, inGroup]) => ({
         rowGroup,
         rows: Uint32Array.from(inGroup, (i) => addresses[i].row),

@@ -21,7 +21,7 @@ export interface BufferSource {
 }
 
 /** Buffers are scanned on the main thread: at most so many rows, and so long, without a break. */
-const SLICE_ROWS = 16_384;
+const SLICE_ROWS = 2048;
 const SLICE_MS = 8;
 
 /** A file that could not be read is not tried again for so long: a panic costs a worker. */

@@ -36,8 +36,14 @@ export const SLIM_COLUMNS: readonly string[] = [
   'service_name',
 ];
 
+/** Which row group a block is of, and from which row of it. */
+export interface BlockPlace {
+  readonly rowGroup: number;
+  readonly from: number;
+}
+
 /** The given rows of a block, ascending, copied. */
-export function slimRows(block: Block, filter: Filter, rows: Uint32Array, rowGroup: number): SlimRows {
+export function slimRows(block: Block, filter: Filter, rows: Uint32Array, place: BlockPlace): SlimRows {
   const bytesOf = (name: string, width: number): Uint8Array => {
     const { bytes } = columnOf(block, name, 'fixed');
     const out = new Uint8Array(rows.length * width);
@@ -73,8 +79,8 @@ export function slimRows(block: Block, filter: Filter, rows: Uint32Array, rowGro
     services: services.texts,
     serviceCodes: services.codes,
     matched: matchedOf(block, filter, rows),
-    rowGroups: new Uint32Array(rows.length).fill(rowGroup),
-    rows: rows.slice(),
+    rowGroups: new Uint32Array(rows.length).fill(place.rowGroup),
+    rows: rows.map((row) => row + place.from),
   };
 }
 

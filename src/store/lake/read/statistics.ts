@@ -31,10 +31,20 @@ export async function groupStats(
     splitByRows(rowGroups, (index) => file.rowGroups[index].rows).map((part) => ({ file, rowGroups: part })),
   );
   const filter = { condition: null, range };
-  await inLanes(session.concurrency, () => units.shift(), async ({ file, rowGroups }) => {
-    const figures = await session.job<'groups'>(file, { kind: 'groups', columns, rowGroups, filter, service });
-    if (figures) groups.merge(figures);
-  });
+  await inLanes(
+    session.concurrency,
+    () => units.shift(),
+    async ({ file, rowGroups }) => {
+      const figures = await session.job<'groups'>(file, {
+        kind: 'groups',
+        columns,
+        rowGroups,
+        filter,
+        service,
+      });
+      if (figures) groups.merge(figures);
+    },
+  );
   return groups
     .all()
     .map((figures) => statsOf(figures, service))
@@ -57,7 +67,9 @@ function statsOf({ name, kind, errorCount, histogram }: GroupFigures, service: G
 
 /** Most frequent first; by name where counts are equal, so that an answer does not depend on chance. */
 function byCount(a: OperationStats, b: OperationStats): number {
-  return b.count - a.count || compare(a.serviceName, b.serviceName) || compare(a.name, b.name) || a.kind - b.kind;
+  return (
+    b.count - a.count || compare(a.serviceName, b.serviceName) || compare(a.name, b.name) || a.kind - b.kind
+  );
 }
 
 function compare(a: string, b: string): number {

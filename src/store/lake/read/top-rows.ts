@@ -75,7 +75,15 @@ export class TopRows {
   }
 
   /** `ids` holds trace and span id from `idsAt`. */
-  push(high: number, low: number, ids: Uint8Array, idsAt: number, kind: number, group: number, row: number): void {
+  push(
+    high: number,
+    low: number,
+    ids: Uint8Array,
+    idsAt: number,
+    kind: number,
+    group: number,
+    row: number,
+  ): void {
     const { after } = this;
     if (after) {
       const order =

@@ -75,7 +75,7 @@ export class TraceContext {
 
 const MAX_INT64 = (1n << 63n) - 1n;
 
-/** Last end minus first start; more than 292 years are 292 years. */
+/** Last end minus first start; more than 292 years, either way, are 292 years. */
 export function traceDuration(
   spans: readonly { readonly startTimeUnixNano: bigint; readonly durationNano: bigint }[],
 ): bigint {
@@ -88,7 +88,8 @@ export function traceDuration(
     if (end > last) last = end;
   }
   const duration = last - first;
-  return duration > MAX_INT64 ? MAX_INT64 : duration;
+  if (duration > MAX_INT64) return MAX_INT64;
+  return duration < -MAX_INT64 ? -MAX_INT64 : duration;
 }
 
 type AttributeScopeHere = Parameters<FieldSource['attribute']>[0];

@@ -53,7 +53,7 @@ export async function traceSpans(
       if (!('path' in source)) {
         const columns = [...SLIM_COLUMNS, ...filterColumns(filter, IN_BUFFER)];
         const block = source.columns.block([...new Set(columns)], source.rows);
-        await addSlim(session, traces, slimRows(block, filter, picks[0].rows, 0), source);
+        await addSlim(session, traces, slimRows(block, filter, picks[0].rows, IN_WHOLE_BUFFER), source);
         return;
       }
       const columns = [...SLIM_COLUMNS, ...filterColumns(filter, availableIn(source))];
@@ -81,6 +81,8 @@ export async function wholeTraces(
   for (const span of await readSpans(session, addresses)) if (span) traces.get(span.traceId)?.push(span);
   return traces;
 }
+
+const IN_WHOLE_BUFFER = { rowGroup: 0, from: 0 };
 
 /** Below this many rows the conversion of a slice takes a few milliseconds. */
 const ROWS_WITHOUT_BREAK = 4096;
@@ -154,9 +156,7 @@ async function rowsInBuffer(
 }
 
 function equalWords(words: Uint32Array, at: number, id: Uint32Array): boolean {
-  return (
-    words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3]
-  );
+  return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
 }
 
 async function picksInFile(

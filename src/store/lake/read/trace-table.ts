@@ -21,7 +21,8 @@ export class TraceTable {
       const entry = this.#entry(extents.traceIds, i * 16, !knownOnly);
       if (entry < 0) continue;
       const at = entry * 2;
-      if (isBefore(extents.starts, i * 2, this.#starts, at)) copyWords(extents.starts, i * 2, this.#starts, at);
+      if (isBefore(extents.starts, i * 2, this.#starts, at))
+        copyWords(extents.starts, i * 2, this.#starts, at);
       if (isBefore(this.#ends, at, extents.ends, i * 2)) copyWords(extents.ends, i * 2, this.#ends, at);
       this.#matched[entry] |= extents.matched[i];
     }
@@ -57,8 +58,9 @@ export class TraceTable {
         const positive = !isBefore(this.#ends, at, this.#starts, at);
         high = (this.#ends[at + 1] - high - borrow) >>> 0;
         low = difference >>> 0;
-        // As `traceDuration`: more than 292 years are 292 years.
+        // As `traceDuration`: more than 292 years, either way, are 292 years.
         if (positive && high > 0x7fffffff) [high, low] = [0x7fffffff, 0xffffffff];
+        if (!positive && high < 0x80000000) [high, low] = [0x80000000, 1];
       }
       const rankHigh = (high ^ masks.high) >>> 0;
       const rankLow = (low ^ masks.low) >>> 0;

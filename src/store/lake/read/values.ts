@@ -11,39 +11,87 @@ import { columnOf, int64At, isValid } from './cells.ts';
 import { columnsOfField } from './fields.ts';
 import type { ColumnsAvailable } from './fields.ts';
 import type { Leaf } from './leaf.ts';
-import { Texts, codesOfText } from './texts.ts';
+import { codesOfText } from './texts.ts';
+import type { TextCache } from './texts.ts';
 
 export type ValueField =
   | { readonly kind: 'attribute'; readonly scope: AttributeFieldScope; readonly key: string }
   | { readonly kind: 'intrinsic'; readonly name: Intrinsic };
 
-export interface CountedValue {
+/** The distinct values of one type with their counts, side by side: cheap to send to another thread. */
+export interface CountedValues {
   readonly type: ValueCount['type'];
-  readonly value: string;
-  count: number;
+  readonly values: readonly string[];
+  readonly counts: Float64Array;
 }
 
 /** More distinct values than anyone can choose from; beyond, new ones are no longer counted. */
 export const MAX_DISTINCT_VALUES = 100_000;
 
 export class ValueCounts {
-  readonly #counts = new Map<string, CountedValue>();
+  readonly #counts = new Map<ValueCount['type'], Map<string, number>>();
+  #distinct = 0;
   full = false;
 
   constructor(readonly prefix: string) {}
 
-  add(type: CountedValue['type'], value: string, count: number): void {
+  add(type: ValueCount['type'], value: string, count: number): void {
     if (!value.startsWith(this.prefix)) return;
-    const key = `${type} ${value}`;
-    const known = this.#counts.get(key);
-    if (known) known.count += count;
-    else if (this.#counts.size >= MAX_DISTINCT_VALUES) this.full = true;
-    else this.#counts.set(key, { type, value, count });
+    let counts = this.#counts.get(type);
+    if (!counts) this.#counts.set(type, (counts = new Map()));
+    const known = counts.get(value);
+    if (known !== undefined) counts.set(value, known + count);
+    else if (this.#distinct >= MAX_DISTINCT_VALUES) this.full = true;
+    else {
+      counts.set(value, count);
+      this.#distinct++;
+    }
   }
 
-  all(): CountedValue[] {
-    return [...this.#counts.values()];
+  all(): CountedValues[] {
+    return [...this.#counts].map(([type, counts]) => ({
+      type,
+      values: [...counts.keys()],
+      counts: Float64Array.from(counts.values()),
+    }));
   }
+
+  /** The most frequent, by value where counts are equal. Sorts no more than it gives. */
+  top(limit: number): ValueCount[] {
+    const counts = Float64Array.from([...this.#counts.values()].flatMap((each) => [...each.values()])).sort();
+    const least = counts[Math.max(0, counts.length - limit)];
+    const above: ValueCount[] = [];
+    const level: ValueCount[] = [];
+    const wanted = limit - (counts.length - firstAbove(counts, least));
+    for (const [type, each] of this.#counts) {
+      for (const [value, count] of each) {
+        if (count > least) above.push({ type, value, count });
+        else if (count === least) insertByValue(level, { type, value, count }, wanted);
+      }
+    }
+    return [...above.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)), ...level];
+  }
+}
+
+/** The first index of an ascending array with more than `value`. */
+function firstAbove(sorted: Float64Array, value: number): number {
+  let at = sorted.length;
+  while (at > 0 && sorted[at - 1] > value) at--;
+  return at;
+}
+
+/** Keeps the first `limit` in order of value. */
+function insertByValue(kept: ValueCount[], entry: ValueCount, limit: number): void {
+  if (kept.length === limit && (limit === 0 || kept[limit - 1].value <= entry.value)) return;
+  let from = 0;
+  let to = kept.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (kept[middle].value < entry.value) from = middle + 1;
+    else to = middle;
+  }
+  kept.splice(from, 0, entry);
+  if (kept.length > limit) kept.pop();
 }
 
 export function columnsOfValues(field: ValueField, available: ColumnsAvailable): string[] {
@@ -55,15 +103,12 @@ export interface RowSet {
   readonly selected: Uint8Array;
   readonly from: number;
   readonly to: number;
+  /** Of the block: kept while it is counted slice by slice. */
+  readonly texts: TextCache;
 }
 
 /** Adds the values in these rows. */
-export function countValues(
-  block: Block,
-  field: ValueField,
-  rows: RowSet,
-  into: ValueCounts,
-): void {
+export function countValues(block: Block, field: ValueField, rows: RowSet, into: ValueCounts): void {
   if (field.kind === 'intrinsic') return countIntrinsic(block, field.name, rows, into);
   const { scope, key } = field;
   switch (scope) {
@@ -95,11 +140,11 @@ function withoutAttribute(block: Block, scope: 'span', key: string, rows: RowSet
     ? columnStates(own, { comparison: undefined, test: present })
     : map?.kind === 'attributes' && attributeStates(map, key, { comparison: undefined, test: present });
   if (!fill) return rows;
-  const { selected, from, to } = rows;
+  const { selected, from, to, texts } = rows;
   fill(states, selected, from, to);
   const rest = new Uint8Array(block.rows);
   for (let row = from; row < to; row++) rest[row] = states[row] === MISSING ? selected[row] : 0;
-  return { selected: rest, from, to };
+  return { selected: rest, from, to, texts };
 }
 
 function countAttribute(
@@ -141,12 +186,23 @@ function countColumn(vector: Vector, rows: RowSet, into: ValueCounts): void {
 }
 
 function countTexts(vector: TextVector, rows: RowSet, into: ValueCounts): void {
-  const counts = new Uint32Array(vector.dictionary.count);
-  for (let row = rows.from; row < rows.to; row++) {
-    const code = vector.codes[row];
-    if (rows.selected[row] !== 0 && code !== NULL_CODE) counts[code]++;
+  const { selected, from, to } = rows;
+  const { codes, dictionary } = vector;
+  const texts = rows.texts.of(dictionary);
+  if (dictionary.count > to - from) {
+    const counts = new Map<number, number>();
+    for (let row = from; row < to; row++) {
+      if (selected[row] !== 0) counts.set(codes[row], (counts.get(codes[row]) ?? 0) + 1);
+    }
+    counts.delete(NULL_CODE);
+    for (const [code, count] of counts) into.add('string', texts.get(code), count);
+    return;
   }
-  const texts = new Texts(vector.dictionary);
+  const counts = new Uint32Array(dictionary.count);
+  for (let row = from; row < to; row++) {
+    if (selected[row] !== 0 && codes[row] !== NULL_CODE) counts[codes[row]]++;
+  }
+  texts.expectMany();
   for (let code = 0; code < counts.length; code++) {
     if (counts[code] > 0) into.add('string', texts.get(code), counts[code]);
   }
@@ -155,7 +211,7 @@ function countTexts(vector: TextVector, rows: RowSet, into: ValueCounts): void {
 function countCells(
   rows: RowSet,
   into: ValueCounts,
-  type: CountedValue['type'],
+  type: ValueCount['type'],
   valueOf: (row: number) => bigint | string | boolean | undefined,
 ): void {
   const counts = new Map<bigint | string | boolean, number>();
@@ -168,19 +224,14 @@ function countCells(
 }
 
 /** Types that TraceQL can compare; bytes, arrays and kvlists are no values to choose. */
-const COUNTED_TYPES: ReadonlyMap<number, CountedValue['type']> = new Map([
+const COUNTED_TYPES: ReadonlyMap<number, ValueCount['type']> = new Map([
   [TYPE_TAGS.string, 'string'],
   [TYPE_TAGS.bool, 'bool'],
   [TYPE_TAGS.int, 'int'],
   [TYPE_TAGS.double, 'double'],
 ]);
 
-function countMap(
-  vector: AttributesVector,
-  key: string,
-  rows: RowSet,
-  into: ValueCounts,
-): void {
+function countMap(vector: AttributesVector, key: string, rows: RowSet, into: ValueCounts): void {
   const { offsets, rowIndex, pairs, keys, types, values } = vector;
   const keyHits = codesOfText(vector.keyDictionary, key);
   if (!keyHits.includes(1)) return;
@@ -197,7 +248,7 @@ function countMap(
       break;
     }
   }
-  const texts = new Texts(vector.valueDictionary);
+  const texts = rows.texts.of(vector.valueDictionary);
   for (const [slot, count] of counts) {
     const type = COUNTED_TYPES.get(slot % TYPES_BY_TAG.length);
     if (type) into.add(type, texts.get(Math.floor(slot / TYPES_BY_TAG.length)), count);
@@ -234,7 +285,7 @@ function countStatics(values: ReturnType<BlockRow['attribute']>, into: ValueCoun
 
 function countedType(
   type: 'string' | 'int' | 'float' | 'bool' | 'duration' | 'status' | 'kind',
-): CountedValue['type'] {
+): ValueCount['type'] {
   switch (type) {
     case 'string':
     case 'int':
@@ -249,12 +300,7 @@ function countedType(
   }
 }
 
-function countIntrinsic(
-  block: Block,
-  name: Intrinsic,
-  rows: RowSet,
-  into: ValueCounts,
-): void {
+function countIntrinsic(block: Block, name: Intrinsic, rows: RowSet, into: ValueCounts): void {
   switch (name) {
     case 'span:name':
       return countTexts(columnOf(block, 'name', 'text'), rows, into);

@@ -158,7 +158,10 @@ export class WorkerPool {
     if (!task) return;
     const { value, cost, memoryBytes } = message;
     const parts = task.spans;
-    task.resolve({ value: task.job.kind === 'spans' && parts.length > 0 ? parts.concat(value as Span[]) : value, cost });
+    task.resolve({
+      value: task.job.kind === 'spans' && parts.length > 0 ? parts.concat(value as Span[]) : value,
+      cost,
+    });
     if (memoryBytes > this.#options.maxMemoryBytes) {
       entry.task = undefined;
       this.#drop(entry, 'recycled');

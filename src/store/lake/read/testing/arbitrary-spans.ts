@@ -19,14 +19,26 @@ export const BASE = 1_700_000_000_000_000_000n;
 const text = fc.constantFrom('', 'a', 'GET /x', 'ü', '\u{1f600}', '500', 'true');
 const value: fc.Arbitrary<AttributeValue> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('string' as const), value: text }) },
-  fc.record({ type: fc.constant('int' as const), value: fc.constantFrom(0n, 1n, -1n, 500n, (1n << 63n) - 1n) }),
+  fc.record({
+    type: fc.constant('int' as const),
+    value: fc.constantFrom(0n, 1n, -1n, 500n, (1n << 63n) - 1n),
+  }),
   fc.record({ type: fc.constant('double' as const), value: fc.constantFrom(0, -0, 1, 1.5, 500, Number.NaN) }),
   fc.record({ type: fc.constant('bool' as const), value: fc.boolean() }),
   fc.constant<AttributeValue>({ type: 'empty' }),
   fc.constant<AttributeValue>({ type: 'bytes', value: new Uint8Array([1, 2]) }),
-  fc.constant<AttributeValue>({ type: 'array', value: [{ type: 'string', value: 'a' }, { type: 'int', value: 1n }] }),
+  fc.constant<AttributeValue>({
+    type: 'array',
+    value: [
+      { type: 'string', value: 'a' },
+      { type: 'int', value: 1n },
+    ],
+  }),
   fc.constant<AttributeValue>({ type: 'array', value: [] }),
-  fc.constant<AttributeValue>({ type: 'kvlist', value: [{ key: 'k', value: { type: 'bool', value: true } }] }),
+  fc.constant<AttributeValue>({
+    type: 'kvlist',
+    value: [{ key: 'k', value: { type: 'bool', value: true } }],
+  }),
 );
 
 /** `s`, `i`, `d`, `b` hold one type, so that files promote them; `m` any, so that they don't. */
@@ -34,7 +46,10 @@ const attributes: fc.Arbitrary<Attribute[]> = fc
   .record({
     s: fc.option(fc.record({ type: fc.constant('string' as const), value: text }), { nil: undefined }),
     i: fc.option(
-      fc.record({ type: fc.constant('int' as const), value: fc.constantFrom(0n, 1n, -5n, 500n, -(1n << 63n)) }),
+      fc.record({
+        type: fc.constant('int' as const),
+        value: fc.constantFrom(0n, 1n, -5n, 500n, -(1n << 63n)),
+      }),
       { nil: undefined },
     ),
     d: fc.option(
@@ -149,7 +164,21 @@ const FIELDS = [
   '.service.name',
 ];
 const OPERATORS = ['=', '!=', '>', '>=', '<', '<='];
-const LITERALS = ['"a"', '""', '"500"', '"GET /x"', '0', '1', '500', '-5', '0.5', '1.5', 'true', 'false', 'nil'];
+const LITERALS = [
+  '"a"',
+  '""',
+  '"500"',
+  '"GET /x"',
+  '0',
+  '1',
+  '500',
+  '-5',
+  '0.5',
+  '1.5',
+  'true',
+  'false',
+  'nil',
+];
 
 const attributeTerm = fc
   .tuple(fc.constantFrom(...FIELDS), fc.constantFrom(...OPERATORS), fc.constantFrom(...LITERALS))
@@ -221,14 +250,19 @@ function queryOf(term: fc.Arbitrary<string>): fc.Arbitrary<Query> {
     tree: fc.oneof(
       { maxDepth: 3, depthSize: 'small' },
       term,
-      fc.tuple(tie('tree'), fc.constantFrom('&&', '||'), tie('tree')).map(([a, o, b]) => `(${a}) ${o} (${b})`),
+      fc
+        .tuple(tie('tree'), fc.constantFrom('&&', '||'), tie('tree'))
+        .map(([a, o, b]) => `(${a}) ${o} (${b})`),
       tie('tree').map((inner) => `!(${inner})`),
     ),
   }));
-  return fc.oneof(
-    { weight: 1, arbitrary: fc.constant('{}') },
-    { weight: 12, arbitrary: tree.map((condition) => `{ ${condition} }`) },
-  ).filter(parses).map(parseQuery);
+  return fc
+    .oneof(
+      { weight: 1, arbitrary: fc.constant('{}') },
+      { weight: 12, arbitrary: tree.map((condition) => `{ ${condition} }`) },
+    )
+    .filter(parses)
+    .map(parseQuery);
 }
 
 /** `!(span.b)` and the like are refused by the type check now and then: those are others' tests. */
@@ -247,7 +281,6 @@ const spanTerm = fc.oneof(
   regexTerm,
   oddTerm,
 );
-
 
 export const spanQuery: fc.Arbitrary<Query> = queryOf(spanTerm);
 export const anyQuery: fc.Arbitrary<Query> = queryOf(

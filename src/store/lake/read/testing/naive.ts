@@ -5,7 +5,12 @@ import { matches } from '../../../../traceql/evaluate.ts';
 import type { SearchOrder, TimeRange } from '../../../span-store.ts';
 import { SpanFields, TraceContext, traceDuration } from '../trace-fields.ts';
 
-export function naiveSpans(spans: readonly Span[], query: Query, range: TimeRange, order: SearchOrder): Span[] {
+export function naiveSpans(
+  spans: readonly Span[],
+  query: Query,
+  range: TimeRange,
+  order: SearchOrder,
+): Span[] {
   return [...byTrace(spans).values()]
     .flatMap((trace) => matchingSpans(trace, query, range))
     .sort((a, b) => compareBigInts(rank(a, order), rank(b, order)) || compareIds(a, b));

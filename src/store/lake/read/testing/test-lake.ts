@@ -10,7 +10,7 @@ import type { FileEntry } from '../../files/file-entry.ts';
 import type { LakeSnapshot } from '../../files/snapshot.ts';
 import { encodeSpans } from '../../write/encode.ts';
 import { LakeReader } from '../reader.ts';
-import type { PoolOptions } from '../worker-pool.ts';
+import type { LakeReaderOptions } from '../reader.ts';
 
 export function columnsOf(spans: readonly Span[]): SpanColumns {
   const columns = new SpanColumns();
@@ -23,6 +23,8 @@ export function columnsOf(spans: readonly Span[]): SpanColumns {
   return columns;
 }
 
+export type TestLakeOptions = Pick<LakeReaderOptions, 'pool' | 'timeLimitMs'>;
+
 let nextFile = 0;
 
 /** What a lake is to a reader; the test says when something moves from buffer to file. */
@@ -33,9 +35,9 @@ export class TestLake {
 
   constructor(
     readonly dataDir: string,
-    pool?: PoolOptions,
+    options: TestLakeOptions = {},
   ) {
-    this.reader = new LakeReader({ dataDir, snapshot: () => this.snapshot(), ...(pool ? { pool } : {}) });
+    this.reader = new LakeReader({ dataDir, snapshot: () => this.snapshot(), ...options });
   }
 
   /** Forgets all spans; the worker stays. */

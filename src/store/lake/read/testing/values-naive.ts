@@ -5,7 +5,11 @@ import type { Attribute, Span } from '../../../../span/span.ts';
 const COUNTED = ['string', 'bool', 'int', 'double'];
 
 /** Of `span.KEY`, `resource.KEY` or `.KEY`, as `type value: count`, sorted. */
-export function naiveValues(spans: readonly Span[], scope: 'span' | 'resource' | 'any', key: string): string[] {
+export function naiveValues(
+  spans: readonly Span[],
+  scope: 'span' | 'resource' | 'any',
+  key: string,
+): string[] {
   const counts = new Map<string, number>();
   for (const span of spans) {
     const own = scope === 'resource' ? undefined : present(span.attributes, key);
