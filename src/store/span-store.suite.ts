@@ -227,4 +227,101 @@ export function spanStoreSuite(name: string, newPlace: () => Promise<StorePlace>
     const range = { startUnixNano: all[5].startTimeUnixNano, endUnixNano: all[12].startTimeUnixNano };
     expect(await foundIds(store, '{}', { range })).toEqual(ids(all.slice(5, 12)));
   });
+
+  check('pages through everything while memory settles, each span once', async (store, place) => {
+    const all = suiteSpans(0, 20);
+    await store.append('default', requestOf(all.slice(0, 12)));
+    await place.settle(store);
+    await store.append('default', requestOf(all.slice(12)));
+    for (const order of ['newest', 'oldest', 'slowest'] as const) {
+      const found: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const more = cursor === undefined ? {} : { cursor };
+        const page = await store.searchSpans('default', question('{}', { order, limit: 3, ...more }));
+        found.push(...ids(page.spans));
+        cursor = page.nextCursor;
+        await place.settle(store);
+      } while (cursor !== undefined);
+      expect(found).toEqual(ids(order === 'oldest' ? all : all.toReversed()));
+    }
+  });
+
+  check('refuses a cursor of another question', async (store) => {
+    await store.append('default', requestOf(suiteSpans(0, 9)));
+    const { nextCursor } = await store.searchSpans('default', question('{}', { limit: 2 }));
+    const other = question('{ status = error }', { limit: 2, cursor: nextCursor! });
+    expect(await rejection(store.searchSpans('default', other))).toMatchObject({ code: 'invalid_cursor' });
+  });
+
+  check('summarises traces that lie in memory and files', async (store, place) => {
+    const all = suiteSpans(0, 9);
+    await store.append('default', requestOf(all.filter((_, n) => n % 2 === 0)));
+    await place.settle(store);
+    await store.append('default', requestOf(all.filter((_, n) => n % 2 === 1)));
+    const ask = question('{ resource.service.name = "cart" }', { order: 'newest', limit: 2 });
+    const page = await store.searchTraces('default', ask);
+    expect(page.complete).toBe(true);
+    expect(page.traces.map(({ matched, ...summary }) => ({ ...summary, matched: ids(matched) }))).toEqual(
+      [6, 3].map((first) => ({
+        traceId: all[first].traceId,
+        rootServiceName: 'checkout',
+        rootName: all[first].name,
+        startTimeUnixNano: all[first].startTimeUnixNano,
+        durationNano: 2_000_000n + all[first + 2].durationNano,
+        spanCount: 3,
+        errorCount: [first, first + 1, first + 2].filter((n) => n % 5 === 0).length,
+        services: [first, first + 1, first + 2].map((n) => ({
+          name: all[n].serviceName,
+          spanCount: 1,
+          errorCount: n % 5 === 0 ? 1 : 0,
+        })),
+        matchedCount: 1,
+        matched: [all[first + 1].spanId],
+      })),
+    );
+    const rest = await store.searchTraces('default', { ...ask, cursor: page.nextCursor! });
+    expect(rest.traces.map(({ traceId }) => traceId)).toEqual([all[0].traceId]);
+    expect(rest.nextCursor).toBeUndefined();
+    const byRoot = question('{ rootName = "operation 1" && parent != nil }', { limit: 10 });
+    const rooted = await store.searchTraces('default', byRoot);
+    expect(rooted.traces.map(({ traceId, matchedCount }) => ({ traceId, matchedCount }))).toEqual([
+      { traceId: all[3].traceId, matchedCount: 2 },
+    ]);
+  });
+
+  check('counts services, operations, keys and values', async (store, place) => {
+    const all = suiteSpans(0, 20);
+    await store.append('default', requestOf(all.slice(0, 12)));
+    await place.settle(store);
+    await store.append('default', requestOf(all.slice(12)));
+    const { stats } = await store.serviceStats('default', EVER);
+    for (const each of stats) {
+      const own = all.filter(({ serviceName }) => serviceName === each.serviceName);
+      expect(each).toMatchObject({
+        name: '',
+        kind: 0,
+        count: own.length,
+        errorCount: own.filter(({ statusCode }) => statusCode === 2).length,
+        maxNano: own[own.length - 1].durationNano,
+      });
+    }
+    expect(stats.map(({ serviceName }) => serviceName).sort()).toEqual(['cart', 'checkout', 'payment']);
+    const operations = (await store.operationStats('default', 'cart', EVER)).stats;
+    expect(operations.reduce((sum, { count }) => sum + count, 0)).toBe(7);
+    const ask = { query: parseQuery('{}'), range: EVER, prefix: 'http.', limit: 10 };
+    const { keys } = await store.attributeKeys('default', ask);
+    expect(keys).toEqual([{ scope: 'span', key: 'http.route', count: 20 }]);
+    const { values } = await store.attributeValues('default', 'span.http.route', {
+      ...ask,
+      prefix: '/route/',
+    });
+    expect(values).toEqual(
+      ['0', '1', '2', '3'].map((n) => ({ type: 'string', value: `/route/${n}`, count: 5 })),
+    );
+    const errors = { ...ask, query: parseQuery('{ status = error }'), prefix: '' };
+    expect((await store.attributeValues('default', 'status', errors)).values).toEqual([
+      { type: 'keyword', value: 'error', count: 4 },
+    ]);
+  });
 }

@@ -9,6 +9,7 @@ import { Histogram } from './histogram.ts';
 import { BASE, spansArbitrary } from './testing/arbitrary-spans.ts';
 import { naiveSpans } from './testing/naive.ts';
 import { TestLake } from './testing/test-lake.ts';
+import { ValueCounts } from './value-counts.ts';
 import { naiveValues } from './testing/values-naive.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-figures-'));
@@ -129,6 +130,24 @@ describe('names', () => {
         },
       ),
       { numRuns: 25 },
+    );
+  });
+
+  test('the top values are those of a whole sort', () => {
+    const entries = fc.array(
+      fc.record({ value: fc.string({ maxLength: 2 }), count: fc.integer({ min: 1, max: 4 }) }),
+    );
+    fc.assert(
+      fc.property(entries, fc.integer({ min: 1, max: 20 }), (added, limit) => {
+        const counts = new ValueCounts('');
+        const sums = new Map<string, number>();
+        for (const { value, count } of added) {
+          counts.add('string', value, count);
+          sums.set(value, (sums.get(value) ?? 0) + count);
+        }
+        const sorted = [...sums].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, limit);
+        expect(counts.top(limit).map(({ value, count }) => [value, count])).toEqual(sorted);
+      }),
     );
   });
 

@@ -7,7 +7,8 @@ import type { Rank, RowKey } from './row-key.ts';
 import type { Filter } from './scan.ts';
 import type { SlimRows } from './slim-rows.ts';
 import type { RankedRows } from './top-rows.ts';
-import type { CountedValues, ValueField } from './values.ts';
+import type { CountedValues } from './value-counts.ts';
+import type { ValueField } from './values.ts';
 
 /** A row group and, where rows have an order, the best rank that one of its rows can have. */
 export interface RowGroupToScan {

@@ -13,7 +13,8 @@ import type { Filter } from './scan.ts';
 import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { Session } from './session.ts';
 import { TextCache, Texts } from './texts.ts';
-import { ValueCounts, columnsOfValues, countValues } from './values.ts';
+import { ValueCounts } from './value-counts.ts';
+import { columnsOfValues, countValues } from './values.ts';
 import type { ValueField } from './values.ts';
 
 /** Fields that every span has and that people filter by. */
@@ -257,7 +258,10 @@ async function fileValues(
       const answer = await session.job<'values'>(file, ask);
       if (!answer) return;
       for (const { type, values, counts: found } of answer.values) {
-        for (let i = 0; i < values.length; i++) counts.add(type, values[i], found[i]);
+        for (let i = 0; i < values.length; i++) {
+          counts.add(type, values[i], found[i]);
+          if (i % VALUES_WITHOUT_BREAK === VALUES_WITHOUT_BREAK - 1) await session.breathe();
+        }
       }
       await session.breathe();
       full ||= answer.full;

@@ -24,7 +24,7 @@ import type { SessionDeps } from './session.ts';
 import { groupStats } from './statistics.ts';
 import { TraceIndexes } from './trace-indexes.ts';
 import { wholeTraces } from './trace-rows.ts';
-import { MAX_DISTINCT_VALUES } from './values.ts';
+import { MAX_DISTINCT_VALUES } from './value-counts.ts';
 import { DEFAULT_POOL, WorkerPool } from './worker-pool.ts';
 import type { PoolOptions } from './worker-pool.ts';
 

@@ -26,7 +26,8 @@ import { concatSlim, slimRows } from './slim-rows.ts';
 import type { SlimRows } from './slim-rows.ts';
 import { TextCache } from './texts.ts';
 import { TopRows } from './top-rows.ts';
-import { ValueCounts, countValues } from './values.ts';
+import { ValueCounts } from './value-counts.ts';
+import { countValues } from './values.ts';
 
 /** Spans are sent on in parts: to clone 2,000 of them holds the main thread for some 10 ms. */
 const SPANS_PER_PART = 2000;
