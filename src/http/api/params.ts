@@ -8,8 +8,8 @@ import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../traceql/keywords.ts';
 import { DEFAULT_SEARCH_LIMIT, MAX_SEARCH_LIMIT } from '../../limits.ts';
 import { HttpError } from '../errors.ts';
 
-/** Exclusive, so that a span of the last nanosecond is out: no clock shows that. */
-const END_OF_TIME = (1n << 64n) - 1n;
+/** Exclusive: past the last nanosecond that a span can start in, as a broken clock may send it. */
+const END_OF_TIME = 1n << 64n;
 
 /** Each parameter of the API, by the routes' own lists. */
 export const RANGE_PARAMS = ['start', 'end', 'since'] as const;

@@ -61,7 +61,7 @@ export interface FileEntry extends FileStatistics {
   /** Below the data folder, with `/`: `lake/project=ID/date=YYYY-MM-DD/NAME.parquet`. */
   readonly path: string;
   readonly projectId: string;
-  /** UTC, `YYYY-MM-DD`. */
+  /** UTC, `YYYY-MM-DD`, or Hive's name of no value for rows of many days (write/partition.ts). */
   readonly day: string;
   readonly rows: number;
   /** Size of the Parquet file. */

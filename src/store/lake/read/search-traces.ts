@@ -52,6 +52,9 @@ interface Pending extends Judged {
   readonly foundAt: bigint;
 }
 
+/** Traces of 5 to 30 spans are the rule: a batch of so many spans a trace asked for mostly fills a page. */
+const SPANS_A_TRACE = 16;
+
 /** Scanning 64 Ki rows more at once would only use memory. */
 const MAX_BATCH_ROWS = 65_536;
 
@@ -70,7 +73,7 @@ async function newestTraces(
   const seen = new Set<string>();
   const pending: Pending[] = [];
   let after: RowKey | undefined;
-  for (let batch = limit * 2 + 16; ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
+  for (let batch = Math.min(limit * SPANS_A_TRACE, MAX_BATCH_ROWS); ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
     const found = await searchRows(session, { filter, order: 'newest', limit: batch, after });
     const met = new Map<string, bigint>();
     for (const row of found.rows) {

@@ -3,6 +3,7 @@
  * and only the winners are read whole.
  */
 import type { Span } from '../../../span/span.ts';
+import type { Block } from '../../../span/vector.ts';
 import type { SearchOrder } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import { SpanReader } from './block-spans.ts';
@@ -92,17 +93,20 @@ async function searchBuffers(session: Session, question: RowQuestion, merged: Me
   const top = new TopRows(question.limit, question.after);
   const rankColumn = rankMasks(order).column;
   const columns = [...KEY_COLUMNS, rankColumn, ...filterColumns(filter, IN_BUFFER)];
-  for (const [index, buffer] of session.buffers.entries()) {
+  const first = order === 'newest' ? 'newest' : 'oldest';
+  const indexed = [...session.buffers.entries()];
+  for (const [index, buffer] of first === 'newest' ? indexed.toReversed() : indexed) {
     const { minStart, maxStart } = buffer.columns;
     if (maxStart < startUnixNano || minStart >= endUnixNano) continue;
-    await session.eachSlice(buffer, columns, (block) => {
+    const begin = (block: Block) => {
       const selection = new Selection(block, filter);
       const { words } = columnOf(block, rankColumn, 'int64');
-      return (from, to) => {
+      return (from: number, to: number) => {
         const selected = selection.select(from, to);
         offerRows(top, order, { selected, words, keys: block, group: index }, from, to);
       };
-    });
+    };
+    await session.eachSlice(buffer, columns, begin, first);
   }
   merged.add(top.sorted(), (group) => session.buffers[group]);
 }

@@ -122,16 +122,22 @@ export class Session {
     }
   }
 
-  /** Scans a buffer in slices that give the event loop back. */
+  /**
+   * Scans a buffer in slices that give the event loop back. Rows come roughly in time's order, so a
+   * search for the newest begins with the last slice.
+   */
   async eachSlice(
     buffer: BufferSource,
     columns: readonly string[],
     begin: (block: Block) => (from: number, to: number) => void,
+    first: 'oldest' | 'newest' = 'oldest',
   ): Promise<void> {
     const block = buffer.columns.block([...new Set(columns)], buffer.rows);
     const scan = begin(block);
+    const slices = Math.ceil(block.rows / SLICE_ROWS);
     let sliceBegan = performance.now();
-    for (let from = 0; from < block.rows; from += SLICE_ROWS) {
+    for (let slice = 0; slice < slices; slice++) {
+      const from = (first === 'newest' ? slices - 1 - slice : slice) * SLICE_ROWS;
       scan(from, Math.min(block.rows, from + SLICE_ROWS));
       if (performance.now() - sliceBegan < SLICE_MS) continue;
       await this.breathe();

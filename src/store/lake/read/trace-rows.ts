@@ -138,8 +138,14 @@ async function rowsInBuffer(
   ids: readonly Uint8Array[],
 ): Promise<Uint32Array> {
   const wanted = ids.map((id) => new Uint32Array(id.buffer, id.byteOffset, 4));
-  const lastWords = new Uint8Array(65_536);
-  for (const words of wanted) lastWords[words[3] & 0xffff] = 1;
+  // By those bits: the first of the wanted ids + 1, and from each of them the next that shares the bits.
+  const firstOf = new Uint32Array(65_536);
+  const nextOf = new Uint32Array(wanted.length + 1);
+  wanted.forEach((words, i) => {
+    const bits = words[3] & 0xffff;
+    nextOf[i + 1] = firstOf[bits];
+    firstOf[bits] = i + 1;
+  });
   const found: number[] = [];
   await session.eachSlice(buffer, ['trace_id'], (block) => {
     const vector = block.columns.get('trace_id');
@@ -147,8 +153,9 @@ async function rowsInBuffer(
     const words = new Uint32Array(vector.bytes.buffer, vector.bytes.byteOffset, block.rows * 4);
     return (from, to) => {
       for (let row = from; row < to; row++) {
-        if (lastWords[words[row * 4 + 3] & 0xffff] === 0) continue;
-        if (wanted.some((id) => equalWords(words, row * 4, id))) found.push(row);
+        let at = firstOf[words[row * 4 + 3] & 0xffff];
+        while (at !== 0 && !equalWords(words, row * 4, wanted[at - 1])) at = nextOf[at];
+        if (at !== 0) found.push(row);
       }
     };
   });

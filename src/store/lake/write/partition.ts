@@ -6,18 +6,27 @@ import type { TableSchema } from '../../../span/schema.ts';
 import type { Block, FixedVector, Int64Vector } from '../../../span/vector.ts';
 
 export interface DayRows {
-  /** UTC, `YYYY-MM-DD`. */
+  /** UTC, `YYYY-MM-DD`, or SCATTERED_DAYS. */
   readonly day: string;
   /** Rows of the block, in file order. */
   readonly indices: Uint32Array;
 }
+
+/**
+ * Days with a file of their own in one flush. A file costs 10 ms and a flush may take 120 s: 20,000 days of
+ * one hostile request never ended, and nothing behind them was written. Rows of rarer days share one file.
+ */
+export const MAX_DAYS = 128;
+
+/** Hive's name for "no value", which DuckDB and Spark read as a null date. */
+export const SCATTERED_DAYS = '__HIVE_DEFAULT_PARTITION__';
 
 const NANOS_PER_DAY = 86_400_000_000_000n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
 /** A day and its first and last nanosecond, as words. */
 interface DayRange {
-  readonly number: bigint;
+  readonly number: number;
   readonly rows: number[];
   readonly firstHigh: number;
   readonly firstLow: number;
@@ -25,21 +34,31 @@ interface DayRange {
   readonly lastLow: number;
 }
 
-/** The rows of a block by UTC day of their time, days ascending. */
+/** The rows of a block by UTC day of their time, days ascending, scattered ones last. */
 export function partition(block: Block, schema: TableSchema): DayRows[] {
-  const times = timeColumn(block, schema).words;
-  const days: DayRange[] = [];
+  const { days, scattered } = byDay(timeColumn(block, schema).words, block.rows);
+  const parts = days.map(({ number, rows }) => ({
+    day: dayText(number),
+    indices: inFileOrder(block, schema, rows),
+  }));
+  if (scattered.length === 0) return parts;
+  return [...parts, { day: SCATTERED_DAYS, indices: inFileOrder(block, schema, scattered) }];
+}
+
+function byDay(times: Uint32Array, rows: number): { days: DayRange[]; scattered: number[] } {
+  const days = new Map<number, DayRange>();
   let day: DayRange | undefined;
-  for (let row = 0; row < block.rows; row++) {
+  for (let row = 0; row < rows; row++) {
     const low = times[row * 2];
     const high = times[row * 2 + 1];
     // Neighbours share their day, so that almost no row needs the division of a BigInt.
     if (day === undefined || !contains(day, high, low)) day = dayOf(days, high, low);
     day.rows.push(row);
   }
-  return days
-    .sort((a, b) => (a.number < b.number ? -1 : 1))
-    .map(({ number, rows }) => ({ day: dayText(number), indices: inFileOrder(block, schema, rows) }));
+  const byRows = [...days.values()].sort((a, b) => b.rows.length - a.rows.length || a.number - b.number);
+  const own = byRows.length <= MAX_DAYS ? byRows : byRows.slice(0, MAX_DAYS - 1);
+  const scattered = byRows.slice(own.length).flatMap((rare) => rare.rows);
+  return { days: own.toSorted((a, b) => a.number - b.number), scattered: scattered.sort((a, b) => a - b) };
 }
 
 function contains(day: DayRange, high: number, low: number): boolean {
@@ -47,11 +66,11 @@ function contains(day: DayRange, high: number, low: number): boolean {
   return (high > day.firstHigh || low >= day.firstLow) && (high < day.lastHigh || low <= day.lastLow);
 }
 
-function dayOf(days: DayRange[], high: number, low: number): DayRange {
-  const known = days.find((day) => contains(day, high, low));
+function dayOf(days: Map<number, DayRange>, high: number, low: number): DayRange {
+  const number = Number(((BigInt(high) << 32n) | BigInt(low)) / NANOS_PER_DAY);
+  const known = days.get(number);
   if (known !== undefined) return known;
-  const number = ((BigInt(high) << 32n) | BigInt(low)) / NANOS_PER_DAY;
-  const first = number * NANOS_PER_DAY;
+  const first = BigInt(number) * NANOS_PER_DAY;
   const end = first + NANOS_PER_DAY - 1n;
   const last = end > MAX_UINT64 ? MAX_UINT64 : end;
   const day = {
@@ -62,13 +81,13 @@ function dayOf(days: DayRange[], high: number, low: number): DayRange {
     lastHigh: Number(last >> 32n),
     lastLow: Number(last & 0xffffffffn),
   };
-  days.push(day);
+  days.set(number, day);
   return day;
 }
 
 /** Unsigned nanoseconds end in the year 2554, so four digits suffice. */
-function dayText(day: bigint): string {
-  return new Date(Number(day) * 86_400_000).toISOString().slice(0, 10);
+function dayText(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }
 
 function inFileOrder(block: Block, schema: TableSchema, rows: readonly number[]): Uint32Array {

@@ -18,6 +18,13 @@ const MAX_PROMOTED: ReadonlyMap<string, number> = new Map([
   ['resource_attributes', 32],
 ]);
 
+/** A longer key would cost more in every footer than its column saves. */
+const MAX_NAME_CHARS = 200;
+
+/** Arrow refuses NUL in a name, and then the whole file could not be read; other controls no tool likes. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
 const PLAIN_TYPES: ReadonlyMap<number, PromotedColumn['type']> = new Map([
   [TYPE_TAGS.string, 'string'],
   [TYPE_TAGS.int, 'int'],
@@ -78,10 +85,22 @@ function choose(vector: AttributesVector, rows: number, from: PromotedFrom): Can
     const single = (typesOfKey[keyCode] & (typesOfKey[keyCode] - 1)) === 0;
     if (!single || type === undefined) continue;
     const name = from.prefix + decodeText(vector.keyDictionary, keyCode);
+    if (name.length > MAX_NAME_CHARS || CONTROL.test(name)) continue;
     candidates.push({ keyCode, column: { name, type }, rows: rowsOfKey[keyCode] });
   }
   candidates.sort((a, b) => b.rows - a.rows || (a.column.name < b.column.name ? -1 : 1));
-  return candidates.slice(0, MAX_PROMOTED.get(from.column) ?? 0);
+  return withoutTwins(candidates).slice(0, MAX_PROMOTED.get(from.column) ?? 0);
+}
+
+/** DuckDB and Spark take `span.Route` and `span.route` for one column: the more frequent one gets it. */
+function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
+  const taken = new Set<string>();
+  return candidates.filter(({ column }) => {
+    const folded = column.name.toLowerCase();
+    const isFirst = !taken.has(folded);
+    taken.add(folded);
+    return isFirst;
+  });
 }
 
 /** Rows that carry each pair (a key stands at most once in a list). Without `pairs` an entry is a pair. */
