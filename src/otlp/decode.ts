@@ -1,6 +1,7 @@
 /** The body of an OTLP trace export -> rows of SpanColumns. */
 import type { SpanColumns } from '../span/columns.ts';
 import { releaseSource } from '../span/interner.ts';
+import { releaseBody } from '../span/raw-pairs.ts';
 import { JsonTraces } from './json-traces.ts';
 import { ProtobufTraces } from './protobuf-traces.ts';
 import type { DecodeResult } from './tally.ts';
@@ -30,6 +31,7 @@ export function decodeTraces(request: DecodeRequest, into: SpanColumns): DecodeR
     return tally.result();
   } finally {
     releaseSource();
+    releaseBody();
   }
 }
 
@@ -49,6 +51,7 @@ export async function decodeTracesInSlices(request: DecodeRequest, into: SpanCol
     return tally.result();
   } finally {
     releaseSource();
+    releaseBody();
   }
 }
 

@@ -14,6 +14,22 @@ const MAX_BYTES = 1024;
 /** Differs per process, so that nobody can send attributes that all fall into one slot. */
 const HASH_SEED = crypto.getRandomValues(new Int32Array(1))[0];
 
+/** Reads the body of the last look-up by words; decoding is synchronous between two looks at it. */
+let viewed: Uint8Array | undefined;
+let view = new DataView(new ArrayBuffer(0));
+
+function viewOf(source: Uint8Array): DataView {
+  viewed = source;
+  view = new DataView(source.buffer, source.byteOffset, source.length);
+  return view;
+}
+
+/** Lets go of the last body, which may be large. */
+export function releaseBody(): void {
+  viewed = undefined;
+  view = new DataView(new ArrayBuffer(0));
+}
+
 /**
  * Linear probing, at most half full. `find` leaves the hash for the `add` that follows a miss; no other
  * look-up may come between the two.
@@ -24,6 +40,7 @@ export class RawPairs {
   #mask = FIRST_SLOTS - 1;
   /** The bytes of all, one behind the other. */
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
+  #own = new DataView(this.#bytes.buffer);
   #byteCount = 0;
   #hash = 0;
 
@@ -35,11 +52,12 @@ export class RawPairs {
   find(source: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length > MAX_BYTES) return -1;
+    const words = source === viewed ? view : viewOf(source);
     let hash = HASH_SEED ^ length;
     let i = start;
-    for (const last = end - 3; i < last; i += 4) {
-      const word = source[i] | (source[i + 1] << 8) | (source[i + 2] << 16) | (source[i + 3] << 24);
-      hash = Math.imul(hash ^ word, 0x9e3779b1);
+    const last = end - 3;
+    for (; i < last; i += 4) {
+      hash = Math.imul(hash ^ words.getInt32(i, true), 0x9e3779b1);
       hash ^= hash >>> 15;
     }
     let rest = 0;
@@ -49,16 +67,16 @@ export class RawPairs {
     this.#hash = hash;
     const slots = this.#slots;
     const wrap = (this.#mask << SLOT_SHIFT) | 3;
-    const own = this.#bytes;
+    const own = this.#own;
     for (let at = (hash << SLOT_SHIFT) & wrap; slots[at] !== 0; at = (at + SLOT) & wrap) {
       if (slots[at + 1] !== hash || slots[at + 3] !== length) continue;
       let back = slots[at + 2];
-      i = start;
-      while (i < end && own[back] === source[i]) {
-        i++;
-        back++;
+      let difference = 0;
+      for (i = start; i < last; i += 4, back += 4) {
+        difference |= own.getInt32(back, true) ^ words.getInt32(i, true);
       }
-      if (i === end) return slots[at] - 1;
+      for (; i < end; i++, back++) difference |= own.getUint8(back) ^ words.getUint8(i);
+      if (difference === 0) return slots[at] - 1;
     }
     return -1;
   }
@@ -68,7 +86,10 @@ export class RawPairs {
     const length = end - start;
     if (length > MAX_BYTES) return;
     const at = this.#byteCount;
-    if (at + length > this.#bytes.length) this.#bytes = grown(this.#bytes, at + length);
+    if (at + length > this.#bytes.length) {
+      this.#bytes = grown(this.#bytes, at + length);
+      this.#own = new DataView(this.#bytes.buffer);
+    }
     for (let i = 0; i < length; i++) this.#bytes[at + i] = source[start + i];
     this.#byteCount = at + length;
     if (this.#count * 2 > this.#mask) this.#rehash();
