@@ -16,7 +16,7 @@ const HASH_SEED = crypto.getRandomValues(new Int32Array(1))[0];
 
 /** Reads the body of the last look-up by words; decoding is synchronous between two looks at it. */
 let viewed: Uint8Array | undefined;
-let view = new DataView(new ArrayBuffer(0));
+let view: DataView = new DataView(new ArrayBuffer(0));
 
 function viewOf(source: Uint8Array): DataView {
   viewed = source;
@@ -40,7 +40,7 @@ export class RawPairs {
   #mask = FIRST_SLOTS - 1;
   /** The bytes of all, one behind the other. */
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
-  #own = new DataView(this.#bytes.buffer);
+  #own: DataView = new DataView(this.#bytes.buffer);
   #byteCount = 0;
   #hash = 0;
 
