@@ -22,6 +22,11 @@ export interface Config {
   readonly listen: ListenAddress;
   /** undefined: no gRPC. */
   readonly grpcListen: ListenAddress | undefined;
+  /**
+   * A second server on this machine that was told its own HTTP port and nothing of gRPC: it does without
+   * gRPC when the first one has that port.
+   */
+  readonly grpcOptional: boolean;
   /** Listen beyond loopback although there are no tokens. */
   readonly insecure: boolean;
   /** Of one OTLP request, after decompression. */
@@ -95,6 +100,9 @@ export function toConfig(values: FlagValues<typeof serveFlags>): Config {
     dataDir: values.data,
     listen: values.listen,
     grpcListen: values.grpcListen,
+    grpcOptional:
+      !isSame(values.listen, serveFlags.listen.fallback) &&
+      isSame(values.grpcListen, serveFlags.grpcListen.fallback),
     insecure: values.insecure,
     maxBodyBytes: values.maxBody,
     flush: Object.freeze({ rows: values.flushRows, bytes: values.flushBytes, ageMs: values.flushAge }),
@@ -117,6 +125,10 @@ export function parseAddress(text: string): ListenAddress {
 
 export function formatAddress({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function isSame(address: ListenAddress | undefined, text: string): boolean {
+  return address !== undefined && formatAddress(address) === text;
 }
 
 /** True where only this machine can connect. A name other than localhost may resolve to anything. */

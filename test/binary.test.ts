@@ -182,6 +182,17 @@ test('a taken port is named, with the way to choose another', async () => {
   expect(grpc.stderr).toContain('--grpc-listen');
 });
 
+test('a second server that was told its HTTP port alone does without gRPC when the first has it', async () => {
+  const holder = Bun.listen({ hostname: '127.0.0.1', port: 4317, socket: { data() {} } });
+  try {
+    await using second = await TestServer.start({ args: ['--grpc-listen', '127.0.0.1:4317'] });
+    expect(second.log).toContain('another process has its port');
+    expect((await second.fetch('/healthz')).status).toBe(200);
+  } finally {
+    holder.stop(true);
+  }
+});
+
 test.each([
   [['--bogus'], 'unknown flag --bogus'],
   [['--lisen', '127.0.0.1:1'], 'did you mean --listen?'],

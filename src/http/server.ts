@@ -1,5 +1,8 @@
 /** The listening sockets: HTTP (receivers, API, pages) and gRPC. */
+import { formatAddress } from '../config.ts';
+import type { ListenAddress } from '../config.ts';
 import { createApp } from './app.ts';
+import type { App } from './app.ts';
 import type { Ports, ServerDeps } from './deps.ts';
 import type { GrpcListener } from './grpc.ts';
 import { secured } from './security.ts';
@@ -8,6 +11,23 @@ import { secured } from './security.ts';
 const IDLE_TIMEOUT_SECONDS = 60;
 /** Answers under way are finished at a stop; a client that hangs is cut off. */
 const STOP_TIMEOUT_MS = 5_000;
+
+async function startGrpc(
+  address: ListenAddress,
+  { config, log }: ServerDeps,
+  app: App,
+): Promise<GrpcListener | undefined> {
+  const { listenGrpc } = await import('./grpc.ts');
+  try {
+    return await listenGrpc(address, app.receiver, app.receiverDeps);
+  } catch (error) {
+    if (!config.grpcOptional || !String(error).includes('EADDRINUSE')) throw error;
+    log.warn('no gRPC: another process has its port; choose one with --grpc-listen', {
+      address: formatAddress(address),
+    });
+    return undefined;
+  }
+}
 
 export interface Servers {
   readonly httpPort: number;
@@ -40,11 +60,8 @@ export async function startServers(deps: ServerDeps): Promise<Servers> {
   ports.http = http.port ?? ports.http;
   let grpc: GrpcListener | undefined;
   try {
-    if (config.grpcListen !== undefined) {
-      // Loading it takes longer than listening for HTTP.
-      const { listenGrpc } = await import('./grpc.ts');
-      grpc = await listenGrpc(config.grpcListen, app.receiver, app.receiverDeps);
-    }
+    // Loading it takes longer than listening for HTTP.
+    if (config.grpcListen !== undefined) grpc = await startGrpc(config.grpcListen, deps, app);
   } catch (error) {
     await http.stop(true);
     app.stop();

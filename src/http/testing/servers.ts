@@ -57,6 +57,7 @@ export class TestServers implements AsyncDisposable {
         version: '0.0.0-test',
         listen: { host: '127.0.0.1', port: 0 },
         grpcListen: { host: '127.0.0.1', port: 0 },
+        grpcOptional: false,
         insecure: false,
         maxBodyBytes: 8 * 1024 * 1024,
         ...config,
