@@ -22,3 +22,9 @@ export const MAX_QUERY_OPERATORS = 2_000;
 
 /** Instructions of a regular expression: 36,000 of them took 3 s over one value of 5,000 characters. */
 export const MAX_REGEX_PROGRAM = 10_000;
+
+/** How long the tree of a shown trace stays in memory: a click on a span of it then asks no store. */
+export const KEPT_TREES_MS = 60_000;
+
+/** Spans in all trees that are kept: 100,000 spans with their attributes are some 100 MB. */
+export const KEPT_TREES_SPANS = 150_000;

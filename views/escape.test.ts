@@ -8,7 +8,7 @@ import type { Attribute } from '../src/span/span.ts';
 import type { Coverage } from '../src/store/span-store.ts';
 import { ErrorPage, LoginPage } from './message.tsx';
 import { NO_FILTERS } from './query-filters.ts';
-import { SearchPage } from './search.tsx';
+import { NameOptions, SearchPage } from './search.tsx';
 import type { SearchOutcome } from './search.tsx';
 import { readSearchState } from './search-state.ts';
 import { StatsPageView } from './services.tsx';
@@ -91,15 +91,12 @@ function search(outcome: SearchOutcome): JSX.Element {
     attributes: [{ key: EVIL, value: EVIL }],
     rest: EVIL,
   };
-  const names = [EVIL];
   return Html.createElement(SearchPage, {
     shell,
     now: 2n,
     state,
     filters,
     outcome,
-    services: names,
-    operations: names,
   });
 }
 
@@ -127,6 +124,7 @@ const pages: [string, JSX.Element][] = [
   ['search: spans', search({ kind: 'spans', page: { ...coverage, spans: [span] } })],
   ['search: nothing', search({ kind: 'spans', page: { ...coverage, spans: [] } })],
   ['search: refused', search({ kind: 'refused', message: EVIL, text: EVIL, position: 5 })],
+  ['search: names', Html.createElement(NameOptions, { values: Array<string>(30).fill(EVIL) })],
   ['services', stats(undefined)],
   ['operations', stats(EVIL)],
   ['error', Html.createElement(ErrorPage, { shell, status: 400, title: EVIL, message: EVIL })],

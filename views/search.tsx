@@ -21,14 +21,14 @@ export interface SearchProps {
   readonly state: SearchState;
   readonly filters: FilterFields;
   readonly outcome: SearchOutcome;
-  readonly services: readonly string[];
-  readonly operations: readonly string[];
 }
 
 export function SearchPage(props: SearchProps): JSX.Element {
   return (
     <Layout shell={props.shell} title={props.state.q === '' ? 'Search' : props.state.q} current="search">
       <SearchRegion {...props} />
+      <datalist id="names-service"></datalist>
+      <datalist id="names-operation"></datalist>
     </Layout>
   );
 }
@@ -118,7 +118,7 @@ export function caretText(text: string, position: number): string {
   return `${line}\n${' '.repeat(Math.max(0, position - from))}^`;
 }
 
-function Filters({ state, filters, services, operations }: SearchProps): JSX.Element {
+function Filters({ state, filters }: SearchProps): JSX.Element {
   return (
     <form
       class="filters"
@@ -132,8 +132,8 @@ function Filters({ state, filters, services, operations }: SearchProps): JSX.Ele
       <input type="hidden" name="filters" value="1" />
       <input type="hidden" name="rest" value={attr(filters.rest)} />
       <Hidden state={{ ...state, q: '', cursor: '', start: '', end: '' }} />
-      <TextField name="service" label="Service" value={filters.service} list="services" />
-      <TextField name="operation" label="Operation" value={filters.operation} list="operations" />
+      <NameField name="service" label="Service" value={filters.service} />
+      <NameField name="operation" label="Operation" value={filters.operation} />
       <div class="pair">
         <SelectField name="status" label="Status" value={filters.status} options={['error', 'ok', 'unset']} />
         <SelectField
@@ -177,8 +177,6 @@ function Filters({ state, filters, services, operations }: SearchProps): JSX.Ele
         <button class="button is-quiet">Apply</button>
         <a href="/search">Clear</a>
       </div>
-      <Options id="services" values={services} />
-      <Options id="operations" values={operations} />
     </form>
   );
 }
@@ -187,11 +185,10 @@ interface TextFieldProps {
   readonly name: string;
   readonly label: string;
   readonly value: string;
-  readonly list?: string;
   readonly placeholder?: string;
 }
 
-function TextField({ name, label, value, list, placeholder }: TextFieldProps): JSX.Element {
+function TextField({ name, label, value, placeholder }: TextFieldProps): JSX.Element {
   return (
     <label class="field">
       <span safe>{label}</span>
@@ -199,13 +196,50 @@ function TextField({ name, label, value, list, placeholder }: TextFieldProps): J
         name={name}
         type="text"
         value={attr(value)}
-        list={list}
         placeholder={placeholder}
         autocomplete="off"
         autocapitalize="off"
         spellcheck="false"
       />
     </label>
+  );
+}
+
+/**
+ * Offers the names of the range, asked for when the field gets the focus: a search costs one search.
+ * The lists stand outside of the region, which may be swapped while they are on their way.
+ */
+function NameField({ name, label, value }: { name: string; label: string; value: string }): JSX.Element {
+  return (
+    <label class="field">
+      <span safe>{label}</span>
+      <input
+        name={name}
+        type="text"
+        value={attr(value)}
+        list={`names-${name}`}
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck="false"
+        hx-get={`/search/names?of=${name}`}
+        hx-trigger="focus"
+        hx-include="closest form"
+        hx-target={`#names-${name}`}
+        hx-swap="innerHTML"
+        hx-indicator={`#names-${name}`}
+      />
+    </label>
+  );
+}
+
+/** The insides of a field’s datalist. */
+export function NameOptions({ values }: { values: readonly string[] }): JSX.Element {
+  return (
+    <>
+      {values.map((value) => (
+        <option value={attr(value)}></option>
+      ))}
+    </>
   );
 }
 
@@ -229,15 +263,5 @@ function SelectField({ name, label, value, options }: SelectFieldProps): JSX.Ele
         ))}
       </select>
     </label>
-  );
-}
-
-function Options({ id, values }: { id: string; values: readonly string[] }): JSX.Element {
-  return (
-    <datalist id={id}>
-      {values.map((value) => (
-        <option value={attr(value)}></option>
-      ))}
-    </datalist>
   );
 }

@@ -22,13 +22,14 @@ export interface Snippet {
 
 const TOKEN_PLACE = '<ingest token>';
 
-/** The variables that every OpenTelemetry SDK reads. */
+/** The variables that every OpenTelemetry SDK reads. Metrics and logs are refused here: some SDKs try for seconds. */
 export function environment(target: SnippetTarget): string {
   const lines = [
     'export OTEL_SERVICE_NAME=my-app',
     'export OTEL_TRACES_EXPORTER=otlp',
     'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
     `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${target.baseUrl}/i/v1/traces`,
+    'export OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none',
   ];
   if (target.tokenRequired) {
     lines.push(`export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer ${TOKEN_PLACE}"`);
@@ -58,11 +59,11 @@ export function snippets(target: SnippetTarget): readonly Snippet[] {
       steps: [
         {
           title: 'Install',
-          code: 'pip install opentelemetry-distro opentelemetry-exporter-otlp\nopentelemetry-bootstrap -a install',
+          code: 'pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http\nopentelemetry-bootstrap -a install',
         },
         {
           title: 'Run your app with the variables above',
-          code: 'OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none opentelemetry-instrument python app.py',
+          code: 'opentelemetry-instrument python app.py',
         },
       ],
     },
@@ -77,7 +78,7 @@ export function snippets(target: SnippetTarget): readonly Snippet[] {
         },
         {
           title: 'Run your app with the variables above',
-          code: 'OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none java -javaagent:opentelemetry-javaagent.jar -jar app.jar',
+          code: 'java -javaagent:opentelemetry-javaagent.jar -jar app.jar',
         },
       ],
     },

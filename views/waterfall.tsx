@@ -10,8 +10,8 @@ import { ServiceName, SpanName } from './shared/parts.tsx';
 import { toggled, traceHref } from './trace-state.ts';
 import type { TraceState } from './trace-state.ts';
 
-/** Rows in the page at a time. */
-export const WINDOW_ROWS = 1000;
+/** Rows in the page at a time: 500 are rendered in some 30 ms, in which no other request is answered. */
+export const WINDOW_ROWS = 500;
 /** Levels drawn as indentation; deeper ones stand at the last and say their number. */
 const MAX_INDENT = 24;
 const INDENT_PX = 12;
@@ -215,14 +215,16 @@ function Flags({ row }: { row: WaterfallRow }): JSX.Element {
       {hidden ? <span class="badge">{`+${formatCount(node.descendants)}` as 'safe'}</span> : ''}
       {node.rootReason === 'orphan' ? (
         <span class="badge" title={`Its parent ${node.span.parentSpanId} has not arrived`}>
-          parent missing
+          <Icon name="info" />
+          <span class="words"> parent missing</span>
         </span>
       ) : (
         ''
       )}
       {node.rootReason === 'cycle' ? (
         <span class="badge" title="Its ancestors form a ring; it is shown at the top">
-          ring of parents
+          <Icon name="info" />
+          <span class="words"> ring of parents</span>
         </span>
       ) : (
         ''

@@ -17,7 +17,15 @@ const API = [
   '/api/v1/attributes',
   '/api/v1/attributes/http.route/values',
 ];
-const PAGES = ['/', '/start', '/search', `/traces/${TRACE_ID}`, '/services', '/services/x'];
+const PAGES = [
+  '/',
+  '/start',
+  '/search',
+  '/search/names?of=service',
+  `/traces/${TRACE_ID}`,
+  '/services',
+  '/services/x',
+];
 const OPEN = ['/healthz', '/readyz', '/openapi.json', '/login', '/favicon.ico'];
 
 function post(servers: TestServers, path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -160,7 +168,11 @@ describe('with tokens', () => {
       // A person is sent to sign in instead.
       expect([path, answer.status]).toEqual([path, expected === 401 ? 303 : expected]);
       if (expected === 401) {
-        expect(answer.headers.get('location')).toBe(`/login?next=${encodeURIComponent(path)}`);
+        const login = `/login?next=${encodeURIComponent(path)}`;
+        expect(answer.headers.get('location')).toBe(login);
+        // Of a session that ended: htmx is told to leave the page, for it follows a redirect into a part of it.
+        const part = await servers.fetch(path, { headers: { ...header(who), 'hx-request': 'true' } });
+        expect([part.status, part.headers.get('hx-redirect'), await part.text()]).toEqual([401, login, '']);
       }
     }
   });

@@ -46,7 +46,13 @@ export class Failures {
     if (!wantsPage) return jsonProblem(problem);
     if (problem.status === 401) {
       const location = `/login?next=${encodeURIComponent(pathname + search)}`;
-      return new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } });
+      // htmx would follow a redirect itself and put the sign-in form into the part that it asked for.
+      return fromHtmx(request)
+        ? new Response(null, {
+            status: 401,
+            headers: { 'hx-redirect': location, 'cache-control': 'no-store' },
+          })
+        : new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } });
     }
     const { status } = problem;
     const title = status === 404 ? 'Nothing here' : status < 500 ? 'That does not work' : 'Something broke';
@@ -56,6 +62,10 @@ export class Failures {
 
 function isRead(request: Request): boolean {
   return request.method === 'GET' || request.method === 'HEAD';
+}
+
+function fromHtmx(request: Request): boolean {
+  return request.headers.get('hx-request') === 'true';
 }
 
 function sentence(text: string): string {

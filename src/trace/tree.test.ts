@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { anyTrace, makeSpan, spanId } from './arbitrary.ts';
-import { buildTree, isError, spanEnd } from './tree.ts';
+import { buildTree, buildTreeInSteps, isError, spanEnd } from './tree.ts';
 import type { TraceTree } from './tree.ts';
 
 const shape = (tree: TraceTree): string[] =>
@@ -61,6 +61,19 @@ describe('buildTree', () => {
     const tree = buildTree(chain);
     expect(tree.depth).toBe(100_000);
     expect(tree.roots[0].descendants).toBe(99_999);
+  });
+
+  test('100,000 spans in steps: the same tree, with pauses between', async () => {
+    const fan = Array.from({ length: 100_000 }, (_, i) => span(i + 1, Math.floor((i + 9) / 10)));
+    let pauses = 0;
+    const tree = await buildTreeInSteps(fan, async () => pauses++);
+    expect(shape(tree)).toEqual(shape(buildTree(fan)));
+    expect(pauses).toBeGreaterThan(20);
+  });
+
+  test('one id for 100,000 spans is no work without end', () => {
+    const tree = buildTree(Array.from({ length: 100_000 }, (_, i) => span(1, i === 0 ? 0 : 1, i)));
+    expect([tree.nodes.length, tree.duplicateCount, tree.cycleCount]).toEqual([100_000, 0, 99_999]);
   });
 
   test('whatever arrives: each distinct span once, parents before children, counts add up', () => {

@@ -14,7 +14,7 @@ export interface TraceNode {
   /** Place in `TraceTree.nodes`: parents before their children, siblings by start. */
   index: number;
   parent: TraceNode | null;
-  readonly children: TraceNode[];
+  children: TraceNode[];
   /** 0 at the top. */
   depth: number;
   /** Spans below this one. `index + 1 .. index + descendants` are those. */
@@ -28,6 +28,8 @@ export interface TraceNode {
 export interface TraceTree {
   readonly nodes: readonly TraceNode[];
   readonly roots: readonly TraceNode[];
+  /** The first node of each span id. */
+  readonly byId: ReadonlyMap<string, TraceNode>;
   readonly startUnixNano: bigint;
   readonly endUnixNano: bigint;
   readonly depth: number;
@@ -49,53 +51,155 @@ export function spanEnd(span: Span): bigint {
 }
 
 export function buildTree(spans: readonly Span[]): TraceTree {
-  const { nodes: unordered, duplicates } = distinctNodes(spans);
-  const byId = groupById(unordered);
-  for (const node of unordered) attach(node, byId);
-  const cycles = cutCycles(unordered);
-  const roots = unordered.filter((node) => node.parent === null).sort(byStart);
-  for (const node of unordered) node.children.sort(byStart);
-  const nodes = inOrder(roots);
-  countBelow(nodes);
-  return summarise(nodes, roots, duplicates, cycles);
+  const steps = treeSteps(spans);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
-function distinctNodes(spans: readonly Span[]): { nodes: TraceNode[]; duplicates: number } {
-  const seen = new Set<string>();
+/** The same for the event loop that answers HTTP: `pause` is awaited between steps of some milliseconds. */
+export async function buildTreeInSteps(
+  spans: readonly Span[],
+  pause: () => Promise<unknown>,
+): Promise<TraceTree> {
+  const steps = treeSteps(spans);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await pause();
+  }
+}
+
+/** 0.5 to 1 µs a span: a step of this many takes some 5 ms. */
+const STEP_SPANS = 5_000;
+
+type Steps<T> = Generator<undefined, T, undefined>;
+
+function* treeSteps(spans: readonly Span[]): Steps<TraceTree> {
+  const distinct = yield* distinctNodes(spans);
+  const duplicates = spans.length - distinct.nodes.length;
+  // Families keep the order in which they are filled, so that none has to be sorted on its own.
+  const sorted = sortedByStart(distinct.nodes);
+  for (let i = 0; i < sorted.length; i++) {
+    if (i % STEP_SPANS === 0) yield;
+    attach(sorted[i], distinct);
+  }
+  yield;
+  let cycles = 0;
+  for (const node of sorted) if (node.rootReason === 'cycle') cycles++;
+  let roots = rootsOf(sorted);
+  let nodes = inOrder(roots);
+  // What no root leads to hangs on a ring.
+  if (nodes.length < sorted.length) {
+    yield;
+    cycles += cutCycles(sorted);
+    roots = rootsOf(sorted);
+    yield;
+    nodes = inOrder(roots);
+  }
+  yield;
+  countBelow(nodes);
+  yield;
+  const { byId } = distinct;
+  return { nodes, roots, byId, duplicateCount: duplicates, cycleCount: cycles, ...summarise(nodes, roots) };
+}
+
+/** Nine of ten spans are leaves: they share one list. */
+const NO_CHILDREN: TraceNode[] = [];
+
+/** Spans that share one id. Looked up, never searched: a broken sender gives all of its spans the same. */
+interface SameId {
+  readonly first: TraceNode;
+  readonly identities: Set<string>;
+  client: TraceNode | undefined;
+  server: TraceNode | undefined;
+  /** The first of each service. */
+  readonly byService: Map<string, TraceNode>;
+}
+
+/** The first node of each id, and more about the few ids that several spans have. */
+interface Distinct {
+  readonly nodes: TraceNode[];
+  readonly byId: ReadonlyMap<string, TraceNode>;
+  readonly shared: ReadonlyMap<string, SameId>;
+}
+
+function* distinctNodes(spans: readonly Span[]): Steps<Distinct> {
   const nodes: TraceNode[] = [];
-  for (const span of spans) {
-    const identity = `${span.spanId} ${span.kind} ${span.startTimeUnixNano} ${span.serviceName}`;
-    if (seen.has(identity)) continue;
-    seen.add(identity);
-    nodes.push({
+  const byId = new Map<string, TraceNode>();
+  const shared = new Map<string, SameId>();
+  for (let i = 0; i < spans.length; i++) {
+    if (i > 0 && i % STEP_SPANS === 0) yield;
+    const span = spans[i];
+    const node: TraceNode = {
       span,
-      index: -1,
+      index: nodes.length,
       parent: null,
-      children: [],
+      children: NO_CHILDREN,
       depth: 0,
       descendants: 0,
       errorsBelow: 0,
       rootReason: '',
-    });
+    };
+    const first = byId.get(span.spanId);
+    if (!first) {
+      byId.set(span.spanId, node);
+    } else {
+      let same = shared.get(span.spanId);
+      if (!same) shared.set(span.spanId, (same = sameId(first)));
+      if (!join(same, node)) continue;
+    }
+    nodes.push(node);
   }
-  return { nodes, duplicates: spans.length - nodes.length };
+  return { nodes, byId, shared };
 }
 
-function groupById(nodes: readonly TraceNode[]): Map<string, TraceNode[]> {
-  const byId = new Map<string, TraceNode[]>();
-  for (const node of nodes) {
-    const same = byId.get(node.span.spanId);
-    if (same) same.push(node);
-    else byId.set(node.span.spanId, [node]);
-  }
-  return byId;
+function sameId(first: TraceNode): SameId {
+  const same: SameId = {
+    first,
+    identities: new Set(),
+    client: undefined,
+    server: undefined,
+    byService: new Map(),
+  };
+  join(same, first);
+  return same;
 }
 
-function attach(node: TraceNode, byId: ReadonlyMap<string, TraceNode[]>): void {
-  const parent = sharedIdClient(node, byId) ?? parentOf(node, byId);
+/** False for a copy of a span that is there. */
+function join(same: SameId, node: TraceNode): boolean {
+  const { kind, startTimeUnixNano, serviceName } = node.span;
+  const identity = `${kind} ${startTimeUnixNano} ${serviceName}`;
+  if (same.identities.has(identity)) return false;
+  same.identities.add(identity);
+  if (kind === KIND_CLIENT) same.client ??= node;
+  if (kind === KIND_SERVER) same.server ??= node;
+  if (!same.byService.has(serviceName)) same.byService.set(serviceName, node);
+  return true;
+}
+
+/** Stores answer in order of start: then a look at each is enough. */
+function sortedByStart(nodes: TraceNode[]): TraceNode[] {
+  for (let i = 1; i < nodes.length; i++) {
+    if (byStart(nodes[i - 1], nodes[i]) > 0) return sortByStart(nodes);
+  }
+  return nodes;
+}
+
+/** Compares numbers where they can tell: an order of bigints takes five times as long. */
+function sortByStart(nodes: readonly TraceNode[]): TraceNode[] {
+  const base = nodes[0].span.startTimeUnixNano;
+  const offsets = Float64Array.from(nodes, ({ span }) => Number(span.startTimeUnixNano - base));
+  return nodes.toSorted((a, b) => offsets[a.index] - offsets[b.index] || byStart(a, b));
+}
+
+function attach(node: TraceNode, { byId, shared }: Distinct): void {
+  const parent = sharedIdClient(node, shared) ?? parentOf(node, byId, shared);
   if (parent) {
     node.parent = parent;
-    parent.children.push(node);
+    if (parent.children === NO_CHILDREN) parent.children = [node];
+    else parent.children.push(node);
     return;
   }
   const { parentSpanId, spanId } = node.span;
@@ -103,31 +207,32 @@ function attach(node: TraceNode, byId: ReadonlyMap<string, TraceNode[]>): void {
   else node.rootReason = parentSpanId === spanId ? 'cycle' : 'orphan';
 }
 
+function rootsOf(nodes: readonly TraceNode[]): TraceNode[] {
+  return nodes.filter((node) => node.parent === null);
+}
+
 /** The client span of the same id, when this is the server span of a shared pair. */
-function sharedIdClient(node: TraceNode, byId: ReadonlyMap<string, TraceNode[]>): TraceNode | undefined {
-  if (node.span.kind !== KIND_SERVER) return undefined;
-  const same = byId.get(node.span.spanId);
-  if (!same || same.length < 2) return undefined;
-  return same.find((other) => other.span.kind === KIND_CLIENT);
+function sharedIdClient({ span }: TraceNode, shared: Distinct['shared']): TraceNode | undefined {
+  if (span.kind !== KIND_SERVER || shared.size === 0) return undefined;
+  return shared.get(span.spanId)?.client;
 }
 
 /** Of spans that share the parent's id, the one of the same service, else the server span. */
-function parentOf(node: TraceNode, byId: ReadonlyMap<string, TraceNode[]>): TraceNode | undefined {
-  const { parentSpanId, spanId, serviceName } = node.span;
+function parentOf(
+  { span }: TraceNode,
+  byId: Distinct['byId'],
+  shared: Distinct['shared'],
+): TraceNode | undefined {
+  const { parentSpanId, spanId, serviceName } = span;
   if (parentSpanId === '' || parentSpanId === spanId) return undefined;
-  const candidates = byId.get(parentSpanId);
-  if (!candidates || candidates.length < 2) return candidates?.[0];
-  return (
-    candidates.find((candidate) => candidate.span.serviceName === serviceName) ??
-    candidates.find((candidate) => candidate.span.kind === KIND_SERVER) ??
-    candidates[0]
-  );
+  const same = shared.size === 0 ? undefined : shared.get(parentSpanId);
+  return same ? (same.byService.get(serviceName) ?? same.server ?? same.first) : byId.get(parentSpanId);
 }
 
 /** Cuts each ring of parents above its earliest span, which becomes a root. Linear: each node is left once. */
 function cutCycles(nodes: readonly TraceNode[]): number {
   const state = new Map<TraceNode, 'walking' | 'done'>();
-  let cycles = nodes.filter((node) => node.rootReason === 'cycle').length;
+  let cycles = 0;
   for (const start of nodes) {
     const path: TraceNode[] = [];
     let node: TraceNode | null = start;
@@ -154,9 +259,7 @@ function cutAbove(node: TraceNode): void {
   node.rootReason = 'cycle';
 }
 
-function byStart(a: TraceNode, b: TraceNode): number {
-  const left = a.span;
-  const right = b.span;
+function byStart({ span: left }: TraceNode, { span: right }: TraceNode): number {
   if (left.startTimeUnixNano !== right.startTimeUnixNano) {
     return left.startTimeUnixNano < right.startTimeUnixNano ? -1 : 1;
   }
@@ -188,9 +291,7 @@ function countBelow(nodes: readonly TraceNode[]): void {
 function summarise(
   nodes: readonly TraceNode[],
   roots: readonly TraceNode[],
-  duplicateCount: number,
-  cycleCount: number,
-): TraceTree {
+): Pick<TraceTree, 'startUnixNano' | 'endUnixNano' | 'depth' | 'errorCount' | 'orphanCount'> {
   let startUnixNano = nodes[0]?.span.startTimeUnixNano ?? 0n;
   let endUnixNano = startUnixNano;
   let depth = 0;
@@ -203,17 +304,7 @@ function summarise(
     if (isError(span)) errorCount++;
   }
   const orphanCount = roots.filter((root) => root.rootReason === 'orphan').length;
-  return {
-    nodes,
-    roots,
-    startUnixNano,
-    endUnixNano,
-    depth,
-    errorCount,
-    orphanCount,
-    cycleCount,
-    duplicateCount,
-  };
+  return { startUnixNano, endUnixNano, depth, errorCount, orphanCount };
 }
 
 export function isError(span: Span): boolean {

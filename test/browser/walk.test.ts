@@ -55,6 +55,8 @@ describe('pages in a browser', () => {
 
     await page.locator('#waiting').getByText('Search all traces').click();
     await page.locator('.traces tbody tr').waitFor();
+    await page.locator('input[name=service]').focus();
+    await page.locator('#names-service option[value=shop]').waitFor({ state: 'attached' });
     await page.locator('select[name=status]').selectOption('error');
     await page.waitForURL(/q=.*status/);
     expect(await page.locator('#q').inputValue()).toBe('{ span:status = error }');

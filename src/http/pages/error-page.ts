@@ -1,7 +1,7 @@
 /** Errors and sign-in as pages. */
 import { Html } from '@elysiajs/html';
 import { ErrorPage, LoginPage } from '../../../views/message.tsx';
-import { html, shellOf } from './respond.ts';
+import { html, insteadOfPart, shellOf } from './respond.ts';
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -11,7 +11,8 @@ export interface ErrorAnswer {
 }
 
 export function errorPage(request: Request, { status, title, message }: ErrorAnswer): Promise<Response> {
-  return html(Html.createElement(ErrorPage, { shell: shellOf(request), status, title, message }), { status });
+  const page = Html.createElement(ErrorPage, { shell: shellOf(request), status, title, message });
+  return html(page, { status, headers: insteadOfPart(request) });
 }
 
 export function loginPage(request: Request): Promise<Response> {

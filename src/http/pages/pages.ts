@@ -2,15 +2,18 @@
 import { Elysia } from 'elysia';
 import type { PageContext, PagesDeps } from './context.ts';
 import { loginPage } from './error-page.ts';
+import { namesFragment } from './names.ts';
 import { searchPage } from './search.ts';
 import { servicesPage } from './services.ts';
 import { startPage, testTrace } from './start.ts';
 import { tracePage } from './trace.ts';
+import { TraceTrees } from './trace-trees.ts';
 
 type Answer = Response | Promise<Response>;
 type Page = (deps: PagesDeps, context: PageContext, request: Request) => Answer;
 
 export function pages(deps: PagesDeps) {
+  const trees = new TraceTrees(deps.store);
   const as =
     (page: Page) =>
     ({ request }: { request: Request }): Answer => {
@@ -22,8 +25,9 @@ export function pages(deps: PagesDeps) {
     .get('/start', as(startPage))
     .post('/start/test-trace', as(testTrace))
     .get('/search', as(searchPage))
+    .get('/search/names', as(namesFragment))
     .get('/traces/:id', ({ request, params }) =>
-      as((some, context) => tracePage(some, context, request, params.id))({ request }),
+      as((some, context) => tracePage(some, trees, context, request, params.id))({ request }),
     )
     .get(
       '/services',

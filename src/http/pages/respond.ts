@@ -8,6 +8,11 @@ export function wantsFragment(request: Request): boolean {
   return request.headers.get('hx-request-type') === 'partial';
 }
 
+/** For a whole page that answers in place of the part that htmx asked for. */
+export function insteadOfPart(request: Request): Record<string, string> {
+  return wantsFragment(request) ? { 'HX-Retarget': 'body', 'HX-Reswap': 'innerHTML' } : {};
+}
+
 export function shellOf(request: Request, context?: PageContext): Shell {
   return { assets: assetUrls(), theme: themeOf(request), signedIn: context?.signedIn ?? false };
 }

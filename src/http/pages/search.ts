@@ -4,7 +4,7 @@ import { DEFAULT_SEARCH_LIMIT } from '../../limits.ts';
 import { QuestionError } from '../../store/span-store.ts';
 import type { SearchQuestion, TimeRange } from '../../store/span-store.ts';
 import type { Query } from '../../traceql/ast.ts';
-import { comparison, field, MATCH_ALL, queryOf } from '../../traceql/build.ts';
+import { MATCH_ALL, queryOf } from '../../traceql/build.ts';
 import { TraceqlError } from '../../traceql/error.ts';
 import { parseQuery } from '../../traceql/parse.ts';
 import { printQuery } from '../../traceql/print.ts';
@@ -17,9 +17,6 @@ import type { SearchState } from '../../../views/search-state.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { rangeOf } from './range.ts';
 import { html, seeOther, shellOf, wantsFragment } from './respond.ts';
-
-/** Names offered for completion in the form. */
-const MAX_OPTIONS = 200;
 
 /** Plain filters that may stand in an address, as in the JSON API. */
 const FILTER_NAMES = ['service', 'operation', 'status', 'kind', 'minDuration', 'maxDuration', 'attr'];
@@ -133,18 +130,10 @@ async function answer(
   const shell = shellOf(request, context);
   const { filters } = asked;
   try {
-    if (asked.refused)
-      return { shell, now, state, filters, outcome: asked.refused, services: [], operations: [] };
-    const range = rangeOf(state, at);
-    const [outcome, services, operations] = await Promise.all([
-      found(deps, context, request, asked, range),
-      names(deps, context, 'resource.service.name', MATCH_ALL, range),
-      names(deps, context, 'name', ofService(filters.service), range),
-    ]);
-    return { shell, now, state, filters, outcome, services, operations };
+    const outcome = asked.refused ?? (await found(deps, context, request, asked, rangeOf(state, at)));
+    return { shell, now, state, filters, outcome };
   } catch (error) {
-    const outcome = refusal(error, state.q);
-    return { shell, now, state, filters, outcome, services: [], operations: [] };
+    return { shell, now, state, filters, outcome: refusal(error, state.q) };
   }
 }
 
@@ -169,20 +158,4 @@ async function found(
     case 'spans':
       return { kind: 'spans', page: await deps.store.searchSpans(context.projectId, question) };
   }
-}
-
-function ofService(service: string): Query {
-  return service === '' ? MATCH_ALL : queryOf(comparison(field('resource', 'service.name'), '=', service));
-}
-
-async function names(
-  deps: PagesDeps,
-  context: PageContext,
-  of: string,
-  query: Query,
-  range: TimeRange,
-): Promise<string[]> {
-  const question = { query, range, prefix: '', limit: MAX_OPTIONS };
-  const page = await deps.store.attributeValues(context.projectId, of, question);
-  return page.values.map(({ value }) => value);
 }

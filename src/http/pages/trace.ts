@@ -1,6 +1,6 @@
 /** `/traces/{id}`: the whole page, the waterfall alone, or the open span alone. */
+import { setImmediate } from 'node:timers/promises';
 import { Html } from '@elysiajs/html';
-import { buildTree } from '../../trace/tree.ts';
 import { waterfallRows } from '../../trace/waterfall.ts';
 import { SelectedSpan, TracePage, UnknownTracePage } from '../../../views/trace.tsx';
 import { readTraceState, traceHref } from '../../../views/trace-state.ts';
@@ -8,13 +8,15 @@ import type { TraceState } from '../../../views/trace-state.ts';
 import { WaterfallView, WINDOW_ROWS } from '../../../views/waterfall.tsx';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage } from './error-page.ts';
-import { html, seeOther, shellOf, wantsFragment } from './respond.ts';
+import { html, insteadOfPart, seeOther, shellOf, wantsFragment } from './respond.ts';
+import type { TraceTrees } from './trace-trees.ts';
 
 /** Some tools cut the zeros that a trace id begins with. */
 const TRACE_ID = /^[0-9a-f]{16,32}$/;
 
 export async function tracePage(
   deps: PagesDeps,
+  trees: TraceTrees,
   context: PageContext,
   request: Request,
   givenId: string,
@@ -27,24 +29,29 @@ export async function tracePage(
   }
   const traceId = given.padStart(32, '0');
   if (traceId !== givenId) return seeOther(`/traces/${traceId}${search}`);
-  const coverage = await deps.store.trace(context.projectId, traceId);
-  const shell = shellOf(request, context);
-  if (coverage.spans.length === 0) {
-    const storeIsEmpty = deps.store.isEmpty(context.projectId);
-    return html(Html.createElement(UnknownTracePage, { shell, traceId, storeIsEmpty }), { status: 404 });
-  }
-  const tree = buildTree(coverage.spans);
+  const asked = readTraceState(traceId, searchParams);
   const target = wantsFragment(request) ? request.headers.get('hx-target') : null;
-  if (target?.endsWith('#span-panel')) {
-    return html(Html.createElement(SelectedSpan, { tree, state: readTraceState(traceId, searchParams) }));
+  const { tree, coverage } = target
+    ? await trees.shown(context.projectId, traceId, asked.span)
+    : await trees.newest(context.projectId, traceId);
+  const shell = shellOf(request, context);
+  if (tree.nodes.length === 0) {
+    const storeIsEmpty = deps.store.isEmpty(context.projectId);
+    const page = Html.createElement(UnknownTracePage, { shell, traceId, storeIsEmpty });
+    return html(page, { status: 404, headers: insteadOfPart(request) });
   }
-  const state = withOpenSpan(readTraceState(traceId, searchParams), target ? request : null);
+  if (target?.endsWith('#span-panel')) {
+    return html(Html.createElement(SelectedSpan, { tree, state: asked }));
+  }
+  const state = withOpenSpan(asked, target ? request : null);
   const waterfall = waterfallRows(tree, {
     collapsed: state.collapsed,
     from: state.from,
     limit: WINDOW_ROWS,
     around: target ? undefined : state.span,
   });
+  // The rows of a long trace and their markup take some 20 ms each.
+  await setImmediate();
   if (target?.endsWith('#waterfall')) {
     const headers = { 'HX-Push-Url': traceHref(state) };
     return html(Html.createElement(WaterfallView, { tree, waterfall, state }), { headers });

@@ -73,7 +73,11 @@ async function newestTraces(
   const seen = new Set<string>();
   const pending: Pending[] = [];
   let after: RowKey | undefined;
-  for (let batch = Math.min(limit * SPANS_A_TRACE, MAX_BATCH_ROWS); ; batch = Math.min(batch * 2, MAX_BATCH_ROWS)) {
+  for (
+    let batch = Math.min(limit * SPANS_A_TRACE, MAX_BATCH_ROWS);
+    ;
+    batch = Math.min(batch * 2, MAX_BATCH_ROWS)
+  ) {
     const found = await searchRows(session, { filter, order: 'newest', limit: batch, after });
     const met = new Map<string, bigint>();
     for (const row of found.rows) {
