@@ -36,6 +36,15 @@ export function openFolder(dataDir: string): ReturnType<typeof openCatalog> {
     return openCatalog(dataDir);
   } catch (error) {
     if (error instanceof CatalogError) throw new CommandError(error.message);
-    throw error;
+    throw folderProblem(error, dataDir);
   }
+}
+
+const FOLDER_CODES = new Set(['EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENOSPC', 'SQLITE_READONLY']);
+
+/** A folder that can't be written, in words instead of a stack; the error itself when it is another. */
+export function folderProblem(error: unknown, dataDir: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (!FOLDER_CODES.has(String(error.code))) return error;
+  return new CommandError(`can't use ${dataDir} as data folder: ${error.message}`);
 }

@@ -8,10 +8,11 @@ import { startServers } from '../http/server.ts';
 import { createLog } from '../log.ts';
 import type { Log } from '../log.ts';
 import { openLake } from '../store/lake/lake.ts';
-import { DataFolderInUseError } from '../store/lake/lock.ts';
+import { DataFolderInUseError, LockDamagedError } from '../store/lake/lock.ts';
+import { CatalogLostError } from '../store/lake/write/tidy.ts';
 import { Projects } from '../store/projects.ts';
 import type { SpanStore } from '../store/span-store.ts';
-import { openFolder } from './catalog.ts';
+import { folderProblem, openFolder } from './catalog.ts';
 import { CommandError } from './command.ts';
 import type { Command, ExitCode, Output } from './command.ts';
 import { listenForStop } from './signals.ts';
@@ -85,12 +86,17 @@ async function openStore(config: Config, catalog: Database, log: Log): Promise<S
       report: (problem) => log.warn(problem),
     });
   } catch (error) {
+    // In order: what a person puts in the catalog's place must not meet the log of this one.
+    catalog.close();
     if (error instanceof DataFolderInUseError) {
       throw new CommandError(
         `${error.message}. One process works on a data folder; choose another with --data`,
       );
     }
-    throw error;
+    if (error instanceof LockDamagedError || error instanceof CatalogLostError) {
+      throw new CommandError(error.message);
+    }
+    throw folderProblem(error, config.dataDir);
   }
 }
 

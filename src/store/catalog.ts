@@ -93,9 +93,17 @@ export function openCatalog(dataDir: string): Database {
   } catch (error) {
     db.close();
     if (error instanceof CatalogError) throw error;
-    throw new CatalogError(`can't open ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    const mend =
+      hasCode(error, 'SQLITE_NOTADB') || hasCode(error, 'SQLITE_CORRUPT') ? '; put back a copy of it' : '';
+    throw new CatalogError(
+      `can't open ${path}: ${error instanceof Error ? error.message : String(error)}${mend}`,
+    );
   }
   return db;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function prepare(db: Database): void {

@@ -12,6 +12,11 @@ export class DataFolderInUseError extends Error {
   override readonly name = 'DataFolderInUseError';
 }
 
+/** The lock's file is no lock: nobody can hold it, and nothing in it is needed. */
+export class LockDamagedError extends Error {
+  override readonly name = 'LockDamagedError';
+}
+
 export interface FolderLock {
   release(): void;
 }
@@ -25,7 +30,12 @@ export function lockFolder(dataDir: string): FolderLock {
     db.run('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    if (!isBusy(error)) throw error;
+    if (hasCode(error, 'SQLITE_NOTADB') || hasCode(error, 'SQLITE_CORRUPT')) {
+      throw new LockDamagedError(
+        `${join(dataDir, LOCK_FILE)} is damaged: remove it, nothing in it is needed`,
+      );
+    }
+    if (!hasCode(error, 'SQLITE_BUSY')) throw error;
     throw new DataFolderInUseError(`${dataDir} is in use by ${holder(dataDir)}`);
   }
   writeFileSync(join(dataDir, LOCK_HOLDER_FILE), `${process.pid}\n`);
@@ -37,8 +47,8 @@ export function lockFolder(dataDir: string): FolderLock {
   };
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function holder(dataDir: string): string {

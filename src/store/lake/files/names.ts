@@ -19,6 +19,12 @@ export function parquetName(firstSequence: number, lastSequence: number): string
   return `${sequenceText(firstSequence)}-${sequenceText(lastSequence)}.parquet`;
 }
 
+/** The first sequence of a Parquet file by its path, or undefined for another file. */
+export function parquetFirstSequence(path: string): number | undefined {
+  const match = /(?:^|\/)([0-9a-f]{12})-[0-9a-f]{12}\.parquet$/.exec(path);
+  return match === null ? undefined : Number.parseInt(match[1], 16);
+}
+
 export function logName(firstSequence: number): string {
   return `${sequenceText(firstSequence)}.log`;
 }

@@ -12,6 +12,7 @@ import { findTrace, openTraceIndex, traceKeyWords } from '../files/trace-index.t
 import { byKey, duckdbSpans } from '../testing/duckdb.ts';
 import { encodeSpans } from './encode.ts';
 import type { EncodedFile } from './encode.ts';
+import { MAX_DAYS, SCATTERED_DAYS } from './partition.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'encode-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -173,4 +174,45 @@ test('statistics count what is in the file', async () => {
   );
   const columns = statistics.promoted.map(({ name }) => name);
   for (const name of ['span.mixed', 'span.maybe', 'span.blob']) expect(columns).not.toContain(name);
+});
+
+test('keys that no column may be named after stay in the map, and the file reads as it was sent', async () => {
+  const keys = [
+    'a\0b',
+    'a\nb',
+    'k'.repeat(1000),
+    'Http.Route',
+    'http.route',
+    'HTTP.ROUTE',
+    '',
+    'q"\'',
+    'ключ',
+  ];
+  const value: AttributeValue = { type: 'string', value: 'x' };
+  const base = { ...randomSpans(6)[0], attributes: keys.map((key) => ({ key, value })) };
+  const spans = ['01', '02', '03'].map((end) => ({ ...base, spanId: `${'0'.repeat(14)}${end}` }));
+  const files = await encodeSpans([columnsOf(spans).block()]);
+  expect(sorted(await readAll(files))).toEqual(sorted(spans));
+  const columns = files[0].statistics.promoted.map(({ name }) => name);
+  expect(columns.filter((name) => name.startsWith('span.'))).toEqual([
+    'span.',
+    'span.HTTP.ROUTE',
+    'span.q"\'',
+    'span.ключ',
+  ]);
+});
+
+test('spans of very many days: the fullest days have files, the others share one without a day', async () => {
+  const base = tenEach(1)[0];
+  const spans = Array.from({ length: 1000 }, (_, n) => ({
+    ...base,
+    traceId: (n + 1).toString(16).padStart(32, '0'),
+    // Every second span on one day, the others on a day of their own.
+    startTimeUnixNano: n % 2 === 0 ? 5n : BigInt(n) * 86_400_000_000_000n,
+  }));
+  const files = await encodeSpans([columnsOf(spans).block()]);
+  expect(files.map(({ rows }) => rows).reduce((a, b) => a + b)).toBe(1000);
+  expect(files.length).toBe(MAX_DAYS);
+  expect(files[0]).toMatchObject({ day: '1970-01-01', rows: 500 });
+  expect(files.at(-1)).toMatchObject({ day: SCATTERED_DAYS, rows: 500 - (MAX_DAYS - 2) });
 });

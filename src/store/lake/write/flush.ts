@@ -19,7 +19,8 @@ import type { Generation } from './generation.ts';
 import type { Writer } from './writer.ts';
 
 const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 30_000;
+/** Short enough that a disk with space again takes writes within 30 s, the flush included. */
+const LAST_RETRY_MS = 10_000;
 
 export interface FlusherParts {
   readonly dataDir: string;

@@ -21,6 +21,8 @@ const LARGE_BODY_BYTES = 1024 * 1024;
 /** After a failed write the disk is asked again at this pace, not by every request. */
 const DISK_RETRY_MS = 1_000;
 
+const BEHIND = 'spans come faster than they can be written to files';
+
 export interface SealLimits {
   readonly rows: number;
   /** Of columns in memory, and of the log file. */
@@ -63,8 +65,16 @@ export class Ingest {
 
   /** Why no writes are taken, or '' when they are. */
   get refusalReason(): string {
-    if (this.refusal === undefined || this.parts.clock.monotonicMs() >= this.refusal.untilMs) return '';
-    return this.refusal.reason;
+    return this.standingRefusal()?.reason ?? (this.isBehind() ? BEHIND : '');
+  }
+
+  private standingRefusal(): Refusal | undefined {
+    const { refusal } = this;
+    return refusal !== undefined && this.parts.clock.monotonicMs() < refusal.untilMs ? refusal : undefined;
+  }
+
+  private isBehind(): boolean {
+    return this.parts.unflushed() >= this.parts.limits.sealedGenerations;
   }
 
   append(projectId: string, request: ExportRequest): Promise<AppendResult> {
@@ -106,17 +116,15 @@ export class Ingest {
   }
 
   private checkWritable(): void {
-    const reason = this.refusalReason;
-    if (reason !== '') {
-      const leftMs = (this.refusal?.untilMs ?? 0) - this.parts.clock.monotonicMs();
+    const refusal = this.standingRefusal();
+    if (refusal !== undefined) {
+      const leftMs = refusal.untilMs - this.parts.clock.monotonicMs();
       throw new StoreUnavailableError(
-        reason,
+        refusal.reason,
         Number.isFinite(leftMs) ? Math.max(1, Math.ceil(leftMs / 1000)) : 30,
       );
     }
-    if (this.parts.unflushed() >= this.parts.limits.sealedGenerations) {
-      throw new StoreUnavailableError('spans come faster than they can be written to files', 1);
-    }
+    if (this.isBehind()) throw new StoreUnavailableError(BEHIND, 1);
   }
 
   private async appendSmall(projectId: string, request: ExportRequest): Promise<AppendResult> {

@@ -33,8 +33,8 @@ export async function replay(parts: ReplayParts): Promise<ReplayResult> {
   const { files, dataDir } = parts;
   const entries = await files.list(`${dataDir}/${LOG_FOLDER}`);
   const names = entries
-    .map((entry) => entry.name)
-    .filter((name) => logSequence(name) !== undefined)
+    .filter(({ name, isDirectory }) => !isDirectory && logSequence(name) !== undefined)
+    .map(({ name }) => name)
     .sort();
   let lastSequence = parts.flushedThrough;
   let frames = 0;
@@ -54,6 +54,7 @@ async function replayFile(parts: ReplayParts, name: string, isLast: boolean): Pr
   const folder = `${dataDir}/${LOG_FOLDER}`;
   const path = `${folder}/${name}`;
   const bytes = await files.read(path);
+  if (bytes.length === 0) parts.report(`${name}: empty, as a crash before its first write leaves it`);
   const contents = readLog(bytes);
   let damaged = await setDamageAside(parts, name, bytes, contents, isLast);
   const generation = new Generation(new LogSegment(files, path, folder, true));

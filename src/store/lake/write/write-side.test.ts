@@ -1,15 +1,26 @@
 import { afterAll, afterEach, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { CATALOG_FILE, openCatalog } from '../../catalog.ts';
 import { OtlpDecodeError } from '../../../otlp/errors.ts';
 import { StoreUnavailableError } from '../../span-store.ts';
 import { realFileSystem } from '../files/file-system.ts';
-import { CORRUPT_FOLDER, LOG_FOLDER } from '../files/names.ts';
+import { CORRUPT_FOLDER, LAKE_FOLDER, LOCK_FILE, LOG_FOLDER } from '../files/names.ts';
+import { LockDamagedError } from '../lock.ts';
 import { requestOf, testRequest, testSpan } from '../testing/requests.ts';
 import { FaultyFileSystem } from '../testing/faulty-file-system.ts';
 import { spanIds, spanIdsInFiles } from '../testing/stored-ids.ts';
+import { CatalogLostError } from './tidy.ts';
 import { openWriteSide } from './write-side.ts';
 import type { LakeOptions, WriteSide } from './write-side.ts';
 import { Writer } from './writer.ts';
@@ -270,4 +281,76 @@ test('a replay takes every encoding that a request may come in', async () => {
   const again = await start(folder, { report: (problem) => problems.push(problem) });
   expect(spanIds(again, 'default')).toEqual(ids(0, 4));
   expect(problems).toEqual([]);
+});
+
+test('a lost catalog is refused: its files stay where they are, and come back with it', async () => {
+  const folder = newFolder();
+  const side = await start(folder);
+  await side.append('default', request(0, 5));
+  await side.flush();
+  await side.append('default', request(5, 7));
+  await abandon(side);
+  const inLake = () => readdirSync(join(folder, LAKE_FOLDER), { recursive: true });
+  const before = inLake();
+  const saved = openCatalog(folder).serialize();
+  for (const end of ['', '-wal', '-shm']) rmSync(join(folder, CATALOG_FILE + end), { force: true });
+  const error = await rejection(start(folder));
+  expect(error).toBeInstanceOf(CatalogLostError);
+  expect(String(error)).toContain('does not know 1 files, as lake/project=default/date=2023-11-14/');
+  expect(inLake()).toEqual(before);
+  for (const end of ['', '-wal', '-shm']) rmSync(join(folder, CATALOG_FILE + end), { force: true });
+  writeFileSync(join(folder, CATALOG_FILE), saved);
+  const again = await start(folder);
+  await again.flush();
+  expect(await spanIdsInFiles(again, 'default')).toEqual(ids(0, 7));
+});
+
+test('odd things in the folder of the log do not block a start, and are told where spans may be missing', async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, LOG_FOLDER, '000000000009.log'), { recursive: true });
+  writeFileSync(join(folder, LOG_FOLDER, '000000000007.log'), '');
+  const told: string[] = [];
+  const side = await start(folder, { report: (problem) => told.push(problem) });
+  expect(told).toEqual(['000000000007.log: empty, as a crash before its first write leaves it']);
+  await side.append('default', request(0, 2));
+  expect(spanIds(side, 'default')).toEqual(ids(0, 2));
+});
+
+test('a damaged lock names its mend', async () => {
+  const folder = newFolder();
+  writeFileSync(join(folder, LOCK_FILE), 'no database '.repeat(100));
+  const error = await rejection(start(folder));
+  expect(error).toBeInstanceOf(LockDamagedError);
+  expect(String(error)).toContain('lock.sqlite is damaged: remove it');
+});
+
+test('a store that refuses writes because files lag behind says so to whoever asks for its health', async () => {
+  const side = await start(newFolder(), { limits: { sealedGenerations: 0 } });
+  expect(side.health()).toMatchObject({ writable: false, reason: expect.stringContaining('come faster') });
+  expect(await rejection(side.append('default', request(0, 1)))).toBeInstanceOf(StoreUnavailableError);
+});
+
+test('a file with one flipped bit is found by its hash, left out and told', async () => {
+  const folder = newFolder();
+  const first = await start(folder);
+  await first.append('default', request(0, 5));
+  await first.flush();
+  await first.append('default', request(5, 7));
+  await first.flush();
+  await first.close();
+  const [path] = readdirSync(join(folder, LAKE_FOLDER), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.parquet'))
+    .sort();
+  const bytes = readFileSync(join(folder, LAKE_FOLDER, path));
+  bytes[100] ^= 1;
+  writeFileSync(join(folder, LAKE_FOLDER, path), bytes);
+  const told: string[] = [];
+  const side = await start(folder, { report: (problem) => told.push(problem) });
+  while (side.health().quarantinedFiles === 0) await Bun.sleep(5);
+  expect(told).toEqual([
+    expect.stringMatching(/its bytes have the hash [0-9a-f]{16}, the catalog has .*leave it out/),
+  ]);
+  expect(side.health()).toMatchObject({ files: 1, quarantinedFiles: 1 });
+  expect(await spanIdsInFiles(side, 'default')).toEqual(ids(5, 7));
 });

@@ -21,6 +21,7 @@ import type { Generation } from './generation.ts';
 import { Ingest } from './ingest.ts';
 import type { SealLimits } from './ingest.ts';
 import { replay } from './replay.ts';
+import { Scrub } from './scrub.ts';
 import { tidyLake } from './tidy.ts';
 import { Writer } from './writer.ts';
 
@@ -53,6 +54,8 @@ export interface LakeOptions {
   readonly limits?: Partial<SealLimits>;
   /** A running writer, which stays so on close. */
   readonly writer?: Writer;
+  /** Compare the files with their hashes in the background: the default. */
+  readonly scrub?: boolean;
   /** Told of damage found, and of what failed in the background. */
   readonly report?: (problem: string) => void;
 }
@@ -83,6 +86,7 @@ export class WriteSide {
   private ingest: Ingest | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
   private closed: Promise<void> | undefined;
+  private readonly scrub: Scrub;
 
   constructor(
     private readonly options: LakeOptions,
@@ -104,6 +108,12 @@ export class WriteSide {
       writer: this.writer,
       report: this.report,
     });
+    this.scrub = new Scrub({
+      dataDir: options.dataDir,
+      files: this.files,
+      snapshots: this.snapshots,
+      report: this.report,
+    });
   }
 
   /** Resolves when all that is on disk can be searched. */
@@ -113,7 +123,8 @@ export class WriteSide {
     await this.files.makeFolder(logFolder);
     await this.files.makeFolder(`${dataDir}/${LAKE_FOLDER}`);
     await this.files.syncFolder(dataDir);
-    const tidy = await tidyLake(this.files, dataDir, loadFiles(this.catalog, SPANS.name), this.report);
+    const entries = loadFiles(this.catalog, SPANS.name);
+    const tidy = await tidyLake(this.files, dataDir, entries, flushedThrough(this.catalog), this.report);
     const changes = new Map<string, SnapshotChange>();
     for (const projectId of new Set([...tidy.sound, ...tidy.quarantined].map((file) => file.projectId))) {
       const ofProject = (file: { readonly projectId: string }) => file.projectId === projectId;
@@ -140,6 +151,8 @@ export class WriteSide {
     });
     this.timer = setInterval(() => this.ingest?.tick(), TICK_MS);
     this.timer.unref();
+    // A file system of a test counts its calls: none may come of its own accord.
+    if (this.options.scrub ?? this.files === realFileSystem) this.scrub.start();
   }
 
   get dataDir(): string {
@@ -201,6 +214,7 @@ export class WriteSide {
   }
 
   private async closeOnce(): Promise<void> {
+    this.scrub.stop();
     clearInterval(this.timer);
     await this.ingest?.stop();
     const deadline = setTimeout(() => this.writer.close(), CLOSE_FLUSH_MS);
@@ -217,6 +231,7 @@ export class WriteSide {
 
   /** For tests: lets go of the folder as a killed process would, with nothing flushed or closed in order. */
   async abandon(): Promise<void> {
+    this.scrub.stop();
     clearInterval(this.timer);
     this.closed = Promise.resolve();
     this.flusher.abandon();
