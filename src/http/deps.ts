@@ -17,7 +17,10 @@ export interface RunningDemo {
 export interface ServerDeps {
   readonly store: SpanStore;
   readonly projects: Projects;
-  readonly config: Pick<Config, 'version' | 'listen' | 'grpcListen' | 'grpcOptional' | 'insecure' | 'maxBodyBytes'>;
+  readonly config: Pick<
+    Config,
+    'version' | 'listen' | 'grpcListen' | 'grpcOptional' | 'insecure' | 'maxBodyBytes'
+  >;
   readonly log: Log;
   readonly startDemo: (target: DemoTarget) => RunningDemo;
 }

@@ -68,8 +68,13 @@ export class PairTable {
   }
 }
 
+/** Odd, and of this process alone, so that nobody can send attributes that all fall into one slot. */
+const [VALUE_FACTOR, KEY_FACTOR] = crypto
+  .getRandomValues(new Int32Array(2))
+  .map((random) => random | 0x10000001);
+
 function hashPair(key: number, type: number, value: number): number {
-  const hash = Math.imul(value, 0x9e3779b1) ^ Math.imul(key * 8 + type, 0x85ebca6b);
+  const hash = Math.imul(value, VALUE_FACTOR) ^ Math.imul(key * 8 + type, KEY_FACTOR);
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 

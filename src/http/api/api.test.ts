@@ -1,5 +1,6 @@
 /** Each route of the API over a real lake; each answer, good or bad, against its schema in /openapi.json. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { encodeTracesProtobuf } from '../../otlp/encode.ts';
 import { CART, DescribedApi, NOW, ORDER, SECOND, SPANS } from '../testing/described.ts';
 import type { Json } from '../testing/described.ts';
 
@@ -348,4 +349,13 @@ test('the examples of the description hold', async () => {
     if (['order', 'select'].includes(name)) await ask(`/api/v1/spans?${query}`);
     else if (name !== 'key') await ask(`${path}?${query}`);
   }
+});
+
+test('an open range takes in the last nanosecond that a broken clock can send', async () => {
+  const END = 2n ** 64n - 1n;
+  const span = { ...SPANS[0], traceId: 'fe'.repeat(16), name: 'at the end of time' };
+  const body = encodeTracesProtobuf([{ ...span, startTimeUnixNano: END, durationNano: 0n }]);
+  const headers = { 'content-type': 'application/x-protobuf' };
+  await api.servers.fetch('/v1/traces', { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> });
+  expect(await names('operation=at%20the%20end%20of%20time')).toEqual(['at the end of time']);
 });

@@ -1,5 +1,6 @@
 /** The JSON API, `/api/v1`: a table of routes, each a question to the store. Described in openapi.ts. */
 import { encodeTracesJson } from '../../otlp/encode.ts';
+import type { Span } from '../../span/span.ts';
 import type { SpanStore } from '../../store/span-store.ts';
 import { nowUnixNano } from '../deps.ts';
 import { HttpError } from '../errors.ts';
@@ -15,7 +16,9 @@ import {
   searchOf,
   selectOf,
 } from './params.ts';
+import { longListResponse } from './json-stream.ts';
 import { coverageJson, spanJson, statsJson, summaryJson } from './span-json.ts';
+import type { Select } from './span-json.ts';
 
 export interface ApiCall {
   readonly store: SpanStore;
@@ -30,7 +33,7 @@ export interface ApiRoute {
   /** As OpenAPI writes it: `/traces/{traceId}`. */
   readonly path: string;
   readonly params: readonly string[];
-  readonly answer: (call: ApiCall) => Promise<object>;
+  readonly answer: (call: ApiCall) => Promise<Response>;
 }
 
 const SEARCH_PARAMS = [...FILTER_PARAMS, ...RANGE_PARAMS, ...PAGE_PARAMS];
@@ -49,23 +52,42 @@ export const API_ROUTES: readonly ApiRoute[] = [
 
 export async function answerApi(route: ApiRoute, call: ApiCall): Promise<Response> {
   checkNames(call.params, route.params);
-  const answer = await route.answer(call);
-  return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
+  return route.answer(call);
 }
 
-async function spans({ store, projectId, params, signal }: ApiCall): Promise<object> {
+/** Answers are of the moment. */
+const HEADERS = { 'cache-control': 'no-store' };
+
+function json(answer: object): Response {
+  return Response.json(answer, { headers: HEADERS });
+}
+
+function spansJson(head: object, spans: readonly Span[], select: Select, tail: object): Response {
+  const textOf = (some: readonly Span[]) =>
+    some.map((span) => JSON.stringify(spanJson(span, select))).join(',');
+  return longListResponse({ head, name: 'spans', items: spans, textOf, tail }, HEADERS);
+}
+
+/** Each piece names its resources and scopes anew, which OTLP allows. */
+function otlpJson(spans: readonly Span[]): Response {
+  const textOf = (some: readonly Span[]) =>
+    encodeTracesJson(some)
+      .resourceSpans.map((resource) => JSON.stringify(resource))
+      .join(',');
+  return longListResponse({ head: {}, name: 'resourceSpans', items: spans, textOf, tail: {} }, HEADERS);
+}
+
+async function spans({ store, projectId, params, signal }: ApiCall): Promise<Response> {
   const select = selectOf(params);
   const page = await store.searchSpans(projectId, searchOf(params, nowUnixNano(), signal));
-  return { spans: page.spans.map((span) => spanJson(span, select)), ...coverageJson(page, page.nextCursor) };
+  return spansJson({}, page.spans, select, coverageJson(page, page.nextCursor));
 }
 
-async function traces({ store, projectId, params, signal }: ApiCall): Promise<object> {
+async function traces({ store, projectId, params, signal }: ApiCall): Promise<Response> {
   const select = selectOf(params);
   const page = await store.searchTraces(projectId, searchOf(params, nowUnixNano(), signal));
-  return {
-    traces: page.traces.map((one) => summaryJson(one, select)),
-    ...coverageJson(page, page.nextCursor),
-  };
+  const list = page.traces.map((one) => summaryJson(one, select));
+  return json({ traces: list, ...coverageJson(page, page.nextCursor) });
 }
 
 /** A trace id as scripts write it: any case, and some tools cut the zeros that it begins with. */
@@ -76,29 +98,29 @@ export function traceIdOf(text: string): string {
 }
 
 /** All of the trace: `start` and `end` are hints that other stores need, and change nothing here. */
-async function trace({ store, projectId, params, path }: ApiCall): Promise<object> {
+async function trace({ store, projectId, params, path }: ApiCall): Promise<Response> {
   const traceId = traceIdOf(path.traceId);
   const format = params.get('format') ?? 'json';
   if (format !== 'json' && format !== 'otlp') throw invalid('format is json or otlp');
   const answer = await store.trace(projectId, traceId);
   if (answer.spans.length === 0) throw new HttpError(404, 'not_found', `no trace ${traceId}`);
-  if (format === 'otlp') return encodeTracesJson(answer.spans);
+  if (format === 'otlp') return otlpJson(answer.spans);
   const select = selectOf(params);
-  return { traceId, spans: answer.spans.map((span) => spanJson(span, select)), ...coverageJson(answer) };
+  return spansJson({ traceId }, answer.spans, select, coverageJson(answer));
 }
 
-async function services({ store, projectId, params }: ApiCall): Promise<object> {
+async function services({ store, projectId, params }: ApiCall): Promise<Response> {
   const page = await store.serviceStats(projectId, rangeOf(params, nowUnixNano()));
   const list = page.stats.map((stats) => ({ name: stats.serviceName, ...statsJson(stats) }));
-  return { services: list, ...coverageJson(page) };
+  return json({ services: list, ...coverageJson(page) });
 }
 
-async function operations({ store, projectId, params }: ApiCall): Promise<object> {
+async function operations({ store, projectId, params }: ApiCall): Promise<Response> {
   const service = params.get('service');
   if (service === null) throw invalid('service is missing: whose operations?');
   const page = await store.operationStats(projectId, service, rangeOf(params, nowUnixNano()));
   const list = page.stats.map((stats) => ({ name: stats.name, kind: stats.kind, ...statsJson(stats) }));
-  return { service, operations: list, ...coverageJson(page) };
+  return json({ service, operations: list, ...coverageJson(page) });
 }
 
 function namesOf(params: URLSearchParams) {
@@ -110,12 +132,12 @@ function namesOf(params: URLSearchParams) {
   };
 }
 
-async function attributes({ store, projectId, params }: ApiCall): Promise<object> {
+async function attributes({ store, projectId, params }: ApiCall): Promise<Response> {
   const page = await store.attributeKeys(projectId, namesOf(params));
-  return { attributes: page.keys, ...coverageJson(page) };
+  return json({ attributes: page.keys, ...coverageJson(page) });
 }
 
-async function values({ store, projectId, params, path }: ApiCall): Promise<object> {
+async function values({ store, projectId, params, path }: ApiCall): Promise<Response> {
   const page = await store.attributeValues(projectId, path.key, namesOf(params));
-  return { key: path.key, values: page.values, ...coverageJson(page) };
+  return json({ key: path.key, values: page.values, ...coverageJson(page) });
 }

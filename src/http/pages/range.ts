@@ -4,7 +4,7 @@ import { QuestionError } from '../../store/span-store.ts';
 import type { TimeRange } from '../../store/span-store.ts';
 
 /** The end of an open range: a sender's clock may run ahead of ours. */
-const END_OF_TIME = (1n << 64n) - 1n;
+const END_OF_TIME = 1n << 64n;
 
 export interface RangeFields {
   readonly since: string;
