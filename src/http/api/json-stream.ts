@@ -3,8 +3,8 @@
  * would hold the loop for most of a second.
  */
 
-/** Some 2 ms of writing between two looks at the loop. */
-const ITEMS_A_PIECE = 250;
+/** Spans: some 2 ms of writing between two looks at the loop. */
+export const ITEMS_A_PIECE = 250;
 
 const encoder = new TextEncoder();
 
@@ -15,12 +15,15 @@ export interface LongList<T> {
   readonly items: readonly T[];
   readonly textOf: (items: readonly T[]) => string;
   readonly tail: object;
+  /** Default ITEMS_A_PIECE. */
+  readonly itemsAPiece?: number;
 }
 
 /** The whole as one text where it is short, else as a stream that the client's reading drives. */
 export function longListResponse<T>(list: LongList<T>, headers: Record<string, string>): Response {
   const init = { headers: { ...headers, 'content-type': 'application/json;charset=utf-8' } };
-  if (list.items.length <= ITEMS_A_PIECE) return new Response([...pieces(list)].join(''), init);
+  if (list.items.length <= (list.itemsAPiece ?? ITEMS_A_PIECE))
+    return new Response([...pieces(list)].join(''), init);
   const texts = pieces(list);
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -34,11 +37,12 @@ export function longListResponse<T>(list: LongList<T>, headers: Record<string, s
   return new Response(stream, init);
 }
 
-function* pieces<T>({ head, name, items, textOf, tail }: LongList<T>): Generator<string> {
+function* pieces<T>(list: LongList<T>): Generator<string> {
+  const { head, name, items, textOf, tail, itemsAPiece = ITEMS_A_PIECE } = list;
   const opening = `{${[fields(head), JSON.stringify(name)].filter((text) => text !== '').join(',')}:[`;
   let separator = opening;
-  for (let from = 0; from < items.length; from += ITEMS_A_PIECE) {
-    yield separator + textOf(items.slice(from, from + ITEMS_A_PIECE));
+  for (let from = 0; from < items.length; from += itemsAPiece) {
+    yield separator + textOf(items.slice(from, from + itemsAPiece));
     separator = ',';
   }
   const closing = fields(tail);
