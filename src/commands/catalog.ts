@@ -1,9 +1,11 @@
 /** The catalog of a data folder for a command that runs beside the server or without one. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CATALOG_FILE, CatalogError, openCatalog } from '../store/catalog.ts';
 import { ProjectError, Projects } from '../store/projects.ts';
+import { dataFlag } from '../config.ts';
 import { CommandError } from './command.ts';
+import type { Output } from './command.ts';
 
 /**
  * Opens, asks, closes. `existing` refuses a folder that holds no catalog: a mistyped path must not look
@@ -28,6 +30,19 @@ export function withProjects<T>(
   } finally {
     catalog.close();
   }
+}
+
+/** What a command that the user is told to type needs to mean the same folder. */
+export function dataArgument(dataDir: string): string {
+  return dataDir === resolve(dataFlag.fallback ?? '') ? '' : ` --data ${dataDir}`;
+}
+
+/** Says so where a folder is about to be made: a server may well be running on another one. */
+export function tellNewFolder(dataDir: string, output: Output): void {
+  if (existsSync(join(dataDir, CATALOG_FILE))) return;
+  output.err(
+    `${dataDir} is a new data folder. A server that runs on another one does not see it: use its --data.`,
+  );
 }
 
 /** openCatalog, with its refusals as messages to the user. */

@@ -2,7 +2,7 @@
 import { dataFlag } from '../config.ts';
 import type { Command } from './command.ts';
 import { formatTable } from './table.ts';
-import { withProjects } from './catalog.ts';
+import { dataArgument, tellNewFolder, withProjects } from './catalog.ts';
 
 const flags = { data: dataFlag };
 
@@ -12,12 +12,13 @@ export const projectCreateCommand: Command<typeof flags> = {
   positionals: ['NAME'],
   flags,
   async run({ data }, [name], output) {
+    tellNewFolder(data, output);
     const project = withProjects(data, 'create', (projects) => projects.createProject(name));
     output.out(`Project ${project.id} made in ${data}.`);
     output.out('');
     output.out('Next, a token to send spans with and one to read them with:');
-    output.out(`  spanlake token create --project ${project.id} --scope ingest`);
-    output.out(`  spanlake token create --project ${project.id} --scope read`);
+    output.out(`  spanlake token create --project ${project.id} --scope ingest${dataArgument(data)}`);
+    output.out(`  spanlake token create --project ${project.id} --scope read${dataArgument(data)}`);
     return 0;
   },
 };

@@ -1,7 +1,7 @@
 /** `spanlake token create|list|revoke`. */
 import type { Flag } from '../command-line.ts';
 import { dataFlag } from '../config.ts';
-import { withProjects } from './catalog.ts';
+import { tellNewFolder, withProjects } from './catalog.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
 import { formatTable } from './table.ts';
@@ -42,6 +42,7 @@ export const tokenCreateCommand: Command<typeof createFlags> = {
   flags: createFlags,
   notes: 'From the first token on, sending needs an ingest token and reading a read token.',
   async run({ data, project, scope, name }, _positionals, output) {
+    tellNewFolder(data, output);
     const token = withProjects(data, 'create', (projects) => projects.createToken(project, scope, name));
     output.out(token.token);
     output.err('');
