@@ -61,6 +61,7 @@ export class Session {
   readonly #skipped = new Map<string, string>();
   #limit: string | undefined;
   readonly #scannedFiles = new Set<FileEntry>();
+  readonly #scannedBuffers = new Set<BufferSource>();
   readonly #counters: Counters = {
     partitions: 0,
     files: 0,
@@ -143,7 +144,9 @@ export class Session {
       await this.breathe();
       sliceBegan = performance.now();
     }
-    this.#counters.rows += block.rows;
+    // A question may pass over a buffer several times: what it looked at are these rows all the same.
+    if (!this.#scannedBuffers.has(buffer)) this.#counters.rows += block.rows;
+    this.#scannedBuffers.add(buffer);
   }
 
   async breathe(): Promise<void> {
