@@ -72,7 +72,10 @@ describe('projects and tokens', () => {
   });
 
   test('are made, listed and revoked, and the token is shown once', async () => {
-    expect(await run('project', 'create', 'shop', '--data', data)).toMatchObject({ code: 0, err: '' });
+    const first = await run('project', 'create', 'shop', '--data', data);
+    expect([first.code, first.err]).toEqual([0, expect.stringContaining(`${data} is a new data folder`)]);
+    expect(first.out).toContain(`spanlake token create --project shop --scope read --data ${data}`);
+    expect(await run('project', 'create', 'second', '--data', data)).toMatchObject({ code: 0, err: '' });
     expect((await run('project', 'list', '--data', data)).out).toMatch(/^default .*\n(.*\n)*shop /m);
 
     const made = await run(
