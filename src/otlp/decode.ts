@@ -1,7 +1,6 @@
 /** The body of an OTLP trace export -> rows of SpanColumns. */
 import type { SpanColumns } from '../span/columns.ts';
-import { releaseSource } from '../span/interner.ts';
-import { releaseBody } from '../span/raw-pairs.ts';
+import { releaseSource } from '../span/source-view.ts';
 import { JsonTraces } from './json-traces.ts';
 import { ProtobufTraces } from './protobuf-traces.ts';
 import type { DecodeResult } from './tally.ts';
@@ -31,7 +30,6 @@ export function decodeTraces(request: DecodeRequest, into: SpanColumns): DecodeR
     return tally.result();
   } finally {
     releaseSource();
-    releaseBody();
   }
 }
 
@@ -51,7 +49,6 @@ export async function decodeTracesInSlices(request: DecodeRequest, into: SpanCol
     return tally.result();
   } finally {
     releaseSource();
-    releaseBody();
   }
 }
 

@@ -77,7 +77,7 @@ export function attributeToJson(attribute: Attribute): JsonObject {
   return { key: attribute.key, value: valueToJson(attribute.value) };
 }
 
-export function valueToJson(value: AttributeValue): JsonObject {
+function valueToJson(value: AttributeValue): JsonObject {
   switch (value.type) {
     case 'string':
       return { stringValue: value.value };

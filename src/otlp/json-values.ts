@@ -115,7 +115,7 @@ function readList<T>(cursor: JsonCursor, readEntry: () => T): T[] {
 }
 
 /** Null is ''. */
-export function readText(cursor: JsonCursor, what: string): string {
+function readText(cursor: JsonCursor, what: string): string {
   if (cursor.isNull()) return '';
   cursor.string(what);
   return cursor.text();

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { grown } from './grow.ts';
+import { viewOf } from './source-view.ts';
 import type { TextDictionary } from './vector.ts';
 
 const FIRST_CODES = 64;
@@ -17,26 +18,6 @@ const HASH_SEED = crypto.getRandomValues(new Int32Array(1))[0];
 const encoder = new TextEncoder();
 /** `ignoreBOM` keeps a leading U+FEFF in the text: what was sent comes back. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
-/**
- * The source that is being read, as words: one view serves thousands of look-ups. `releaseSource` lets
- * go of it, since a body may be large.
- */
-let viewed: Uint8Array = new Uint8Array(0);
-let view = new DataView(viewed.buffer);
-
-export function releaseSource(): void {
-  viewed = new Uint8Array(0);
-  view = new DataView(viewed.buffer);
-}
-
-function viewOf(source: Uint8Array): DataView {
-  if (source !== viewed) {
-    view = new DataView(source.buffer, source.byteOffset, source.byteLength);
-    viewed = source;
-  }
-  return view;
-}
 
 export class Interner implements TextDictionary {
   count = 0;
@@ -158,7 +139,7 @@ export class Interner implements TextDictionary {
 }
 
 /** A multiplication for four bytes, as a signed 32-bit integer: 17 ns for 40 bytes, by single bytes 27. */
-function hashWords(source: DataView, start: number, end: number): number {
+export function hashWords(source: DataView, start: number, end: number): number {
   let hash = HASH_SEED ^ (end - start);
   let i = start;
   for (const last = end - 3; i < last; i += 4) {
@@ -171,7 +152,7 @@ function hashWords(source: DataView, start: number, end: number): number {
   return hash ^ (hash >>> 13);
 }
 
-function equalBytes(a: DataView, atA: number, b: DataView, atB: number, length: number): boolean {
+export function equalBytes(a: DataView, atA: number, b: DataView, atB: number, length: number): boolean {
   let i = 0;
   for (const last = length - 3; i < last; i += 4) {
     if (a.getInt32(atA + i, true) !== b.getInt32(atB + i, true)) return false;

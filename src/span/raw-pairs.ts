@@ -1,5 +1,7 @@
 /** Attributes by the bytes in which they came: the look-up that a decoder does for each of them. */
 import { grown } from './grow.ts';
+import { equalBytes, hashWords } from './interner.ts';
+import { viewOf } from './source-view.ts';
 
 const FIRST_SLOTS = 128;
 const FIRST_BYTES = 4096;
@@ -11,28 +13,10 @@ const SLOT_SHIFT = 2;
 /** Longer attributes (prompts, stack traces) rarely repeat, and would stand twice in memory. */
 const MAX_BYTES = 1024;
 
-/** Differs per process, so that nobody can send attributes that all fall into one slot. */
-const HASH_SEED = crypto.getRandomValues(new Int32Array(1))[0];
-
-/** Reads the body of the last look-up by words; decoding is synchronous between two looks at it. */
-let viewed: Uint8Array | undefined;
-let view: DataView = new DataView(new ArrayBuffer(0));
-
-function viewOf(source: Uint8Array): DataView {
-  viewed = source;
-  view = new DataView(source.buffer, source.byteOffset, source.length);
-  return view;
-}
-
-/** Lets go of the last body, which may be large. */
-export function releaseBody(): void {
-  viewed = undefined;
-  view = new DataView(new ArrayBuffer(0));
-}
-
 /**
- * Linear probing, at most half full. `find` leaves the hash for the `add` that follows a miss; no other
- * look-up may come between the two.
+ * An `Interner` with all that a look-up needs in one slot: 12.8k instructions a span of the reference
+ * traffic, 14.1k with an Interner and a table by its codes. Linear probing, at most half full. `find`
+ * leaves the hash for the `add` that follows a miss; no other look-up may come between the two.
  */
 export class RawPairs {
   #count = 0;
@@ -52,31 +36,15 @@ export class RawPairs {
   find(source: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length > MAX_BYTES) return -1;
-    const words = source === viewed ? view : viewOf(source);
-    let hash = HASH_SEED ^ length;
-    let i = start;
-    const last = end - 3;
-    for (; i < last; i += 4) {
-      hash = Math.imul(hash ^ words.getInt32(i, true), 0x9e3779b1);
-      hash ^= hash >>> 15;
-    }
-    let rest = 0;
-    for (; i < end; i++) rest = (rest << 8) | source[i];
-    hash = Math.imul(hash ^ rest, 0x85ebca6b);
-    hash ^= hash >>> 13;
+    const words = viewOf(source);
+    const hash = hashWords(words, start, end);
     this.#hash = hash;
     const slots = this.#slots;
     const wrap = (this.#mask << SLOT_SHIFT) | 3;
     const own = this.#own;
     for (let at = (hash << SLOT_SHIFT) & wrap; slots[at] !== 0; at = (at + SLOT) & wrap) {
       if (slots[at + 1] !== hash || slots[at + 3] !== length) continue;
-      let back = slots[at + 2];
-      let difference = 0;
-      for (i = start; i < last; i += 4, back += 4) {
-        difference |= own.getInt32(back, true) ^ words.getInt32(i, true);
-      }
-      for (; i < end; i++, back++) difference |= own.getUint8(back) ^ words.getUint8(i);
-      if (difference === 0) return slots[at] - 1;
+      if (equalBytes(own, slots[at + 2], words, start, length)) return slots[at] - 1;
     }
     return -1;
   }

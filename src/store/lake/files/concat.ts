@@ -1,4 +1,5 @@
 /** Blocks of the same columns, one below the other. Dictionaries that differ are merged. */
+import { joinBytes, joinWords } from '../../../span/join.ts';
 import { Interner } from '../../../span/interner.ts';
 import { NULL_CODE } from '../../../span/vector.ts';
 import type {
@@ -181,26 +182,6 @@ function renamed(codes: Uint32Array, names: Uint32Array): Uint32Array {
 
 function numbersTo(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i);
-}
-
-function joinWords(parts: readonly Uint32Array[]): Uint32Array {
-  const out = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 /** Indices into tables that now stand one behind the other. */

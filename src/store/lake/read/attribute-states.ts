@@ -19,7 +19,7 @@ import type { Leaf } from './leaf.ts';
 import { Texts, codesOfText, equalsBytes } from './texts.ts';
 
 export const MISSING = 0;
-export const NO_HIT = 1;
+const NO_HIT = 1;
 export const HIT = 2;
 
 /** Asked of each distinct value; the comparison, where it is one, allows short cuts. */

@@ -77,7 +77,7 @@ export interface ScanUnit {
  * A job reads at most so many rows: large enough that its overhead (1 ms) is nothing, small enough that
  * one large file keeps all workers busy and a search can stop between two jobs.
  */
-export const ROWS_PER_UNIT = 262_144;
+const ROWS_PER_UNIT = 262_144;
 
 /** Units best first: as soon as enough rows are known that rank before a unit, it is not needed. */
 export function scanUnits(plans: readonly FilePlan[], order: SearchOrder): ScanUnit[] {

@@ -38,7 +38,7 @@ export interface JobContext {
   sendPart(spans: readonly Span[]): void;
 }
 
-export class CancelledError extends Error {
+class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 

@@ -1,4 +1,5 @@
 /** Rows of traces with what a trace's summary needs: some 80 bytes a span instead of a whole one. */
+import { joinBytes, joinWords } from '../../../span/join.ts';
 import type { Block } from '../../../span/vector.ts';
 import { columnOf } from './cells.ts';
 import { Selection } from './scan.ts';
@@ -150,24 +151,4 @@ function mergeTexts(parts: readonly { texts: readonly string[]; codes: Uint32Arr
     return part.codes.map((code) => renamed[code]);
   });
   return { texts: [...numbers.keys()], codes: joinWords(codes) };
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-function joinWords(parts: readonly Uint32Array[]): Uint32Array {
-  const out = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -22,7 +22,7 @@ const MAX_PROMOTED: ReadonlyMap<string, number> = new Map([
 const MAX_NAME_CHARS = 200;
 
 /** Arrow refuses NUL in a name, and then the whole file could not be read; other controls no tool likes. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 const PLAIN_TYPES: ReadonlyMap<number, PromotedColumn['type']> = new Map([
