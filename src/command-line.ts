@@ -28,7 +28,7 @@ export type FlagValues<F extends Flags> = {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `grpcListen` -> `--grpc-listen`. */
-export function flagName(key: string): string {
+function flagName(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

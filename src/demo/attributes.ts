@@ -13,7 +13,7 @@ export function toAttributes(plain: PlainAttributes): Attribute[] {
   return Object.entries(plain).map(([key, value]) => ({ key, value: toValue(value) }));
 }
 
-export function toValue(plain: Plain): AttributeValue {
+function toValue(plain: Plain): AttributeValue {
   if (typeof plain === 'string') return { type: 'string', value: plain };
   if (typeof plain === 'boolean') return { type: 'bool', value: plain };
   if (typeof plain === 'bigint') return { type: 'int', value: plain };

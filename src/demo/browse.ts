@@ -96,7 +96,7 @@ function findProducts(span: ActiveSpan, filter: string, rows: number, medianMs: 
 }
 
 /** A model that sometimes is not there; the page does without it. */
-export function recommend(span: ActiveSpan, visit: Visit, context: string): void {
+function recommend(span: ActiveSpan, visit: Visit, context: string): void {
   const request: HttpRequest = {
     method: 'GET',
     route: '/recommendations',

@@ -22,7 +22,7 @@ export type Trouble = 'none' | 'payments-outage' | 'slow-stock';
 const MINUTE_NANOS = 60_000_000_000n;
 
 /** Troubles come by the clock, so that charts show them as episodes and not as noise. */
-export function troubleAt(unixNano: bigint): Trouble {
+function troubleAt(unixNano: bigint): Trouble {
   switch ((unixNano / MINUTE_NANOS) % 12n) {
     case 4n:
       return 'payments-outage';

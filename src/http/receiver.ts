@@ -152,7 +152,7 @@ function formatOf(request: Request): OtlpFormat | undefined {
   return type === 'application/json' ? 'json' : undefined;
 }
 
-export function otlpAnswer(
+function otlpAnswer(
   status: number,
   format: OtlpFormat,
   body: Uint8Array,

@@ -4,7 +4,7 @@
  */
 
 /** Spans: some 2 ms of writing between two looks at the loop. */
-export const ITEMS_A_PIECE = 250;
+const ITEMS_A_PIECE = 250;
 
 const encoder = new TextEncoder();
 

@@ -97,7 +97,7 @@ async function traces({ store, projectId, params, signal }: ApiCall): Promise<Re
 }
 
 /** A trace id as scripts write it: any case, and some tools cut the zeros that it begins with. */
-export function traceIdOf(text: string): string {
+function traceIdOf(text: string): string {
   const id = text.toLowerCase();
   if (!/^[0-9a-f]{1,32}$/.test(id)) throw invalid('a trace id has 32 hexadecimal digits');
   return id.padStart(32, '0');
