@@ -5,6 +5,8 @@
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 const MAX_TIME = (1n << 64n) - 1n;
+/** The end, exclusive, of a range without one: senders' clocks may run ahead, up to the last nanosecond. */
+export const END_OF_TIME = 1n << 64n;
 
 /** Longest first, so that "ms" is not read as "m". Both micro signs (U+00B5, U+03BC) are in use. */
 const DURATION_UNITS: ReadonlyMap<string, bigint> = new Map([

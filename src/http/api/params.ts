@@ -1,5 +1,5 @@
 /** Query parameters of the API -> questions. What does not read well is refused with a 400 that says how it should. */
-import { parseDuration, parseTime } from '../../span/time.ts';
+import { END_OF_TIME, parseDuration, parseTime } from '../../span/time.ts';
 import type { SearchOrder, SearchQuestion, TimeRange } from '../../store/span-store.ts';
 import type { Query } from '../../traceql/ast.ts';
 import { queryFromText } from '../../traceql/build.ts';
@@ -7,9 +7,6 @@ import type { Filters } from '../../traceql/build.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../traceql/keywords.ts';
 import { DEFAULT_SEARCH_LIMIT, MAX_SEARCH_LIMIT } from '../../limits.ts';
 import { HttpError } from '../errors.ts';
-
-/** Exclusive: past the last nanosecond that a span can start in, as a broken clock may send it. */
-const END_OF_TIME = 1n << 64n;
 
 /** Each parameter of the API, by the routes' own lists. */
 export const RANGE_PARAMS = ['start', 'end', 'since'] as const;

@@ -1,10 +1,7 @@
 /** Time ranges of the pages: `since` before a moment, or from clock to clock. */
-import { parseDuration, parseTime } from '../../span/time.ts';
+import { END_OF_TIME, parseDuration, parseTime } from '../../span/time.ts';
 import { QuestionError } from '../../store/span-store.ts';
 import type { TimeRange } from '../../store/span-store.ts';
-
-/** The end of an open range: a sender's clock may run ahead of ours. */
-const END_OF_TIME = 1n << 64n;
 
 export interface RangeFields {
   readonly since: string;
