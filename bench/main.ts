@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { measureDecode } from './decode.ts';
 import { measureIngest } from './ingest.ts';
 import { printMeasures, writeMeasures } from './measure.ts';
+import { measureStore } from './store.ts';
 
 const { values } = parseArgs({
   options: { spans: { type: 'string', default: '1000000' }, json: { type: 'string' } },
@@ -14,6 +15,10 @@ if (!Number.isSafeInteger(spans) || spans < 20_000) {
   process.exit(2);
 }
 
-const measures = [...measureDecode(Math.min(spans, 400_000)), ...(await measureIngest(spans))];
+const measures = [
+  ...measureDecode(Math.min(spans, 400_000)),
+  ...(await measureIngest(spans)),
+  ...(await measureStore(spans)),
+];
 printMeasures(measures);
 if (values.json !== undefined) await writeMeasures(values.json, spans, measures);

@@ -1,5 +1,5 @@
 /** The compiled binary as a child process, and what the kernel says of it. Linux only: reads /proc. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,11 @@ export class Server {
     const kib = (name: string): number =>
       Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN);
     return { nowMiB: kib('VmRSS') / 1024, peakMiB: kib('VmHWM') / 1024 };
+  }
+
+  /** The peak of memory begins anew with what is resident now. */
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.process.pid}/clear_refs`, '5');
   }
 
   /** SIGTERM, and the seconds until the process has drained and gone. */

@@ -7,6 +7,8 @@ import protobufReflection from 'protobufjs';
 import protobuf from 'protobufjs/minimal.js';
 
 export const SPANS_PER_REQUEST = 500;
+/** When the traffic of the benches begins. */
+export const START_UNIX_NANO = 1_790_000_000_000_000_000n;
 const SPANS_PER_TRACE = 10;
 const SERVICES = 20;
 const OPERATIONS_PER_SERVICE = 10;

@@ -27,14 +27,16 @@ test('without arguments it serves loopback only, from ./data', () => {
     insecure: false,
     maxBodyBytes: 64 * 1024 * 1024,
     flush: { rows: 262_144, bytes: 128 * 1024 * 1024, ageMs: 30_000 },
+    compactFiles: 8,
+    minFree: { share: 0.05, mostBytes: 1024 ** 3 },
     logLevel: 'info',
   });
 });
 
 test('is frozen through and through', () => {
   const config = readConfig([], {});
-  const parts = [config, config.listen, config.grpcListen, config.flush];
-  expect(parts.map((part) => Object.isFrozen(part))).toEqual([true, true, true, true]);
+  const parts = [config, config.listen, config.grpcListen, config.flush, config.minFree];
+  expect(parts.map((part) => Object.isFrozen(part))).toEqual(Array(5).fill(true));
 });
 
 test('arguments and variables', () => {
@@ -49,6 +51,8 @@ test('arguments and variables', () => {
       '1.5s',
       '--flush-rows',
       '10',
+      '--min-free',
+      '500MB',
     ],
     {
       SPANLAKE_DATA: '/srv/spans',
@@ -65,6 +69,7 @@ test('arguments and variables', () => {
     insecure: true,
     maxBodyBytes: 1024 ** 2,
     flush: { rows: 10, bytes: 1024 ** 3, ageMs: 1500 },
+    minFree: { bytes: 500_000_000 },
     logLevel: 'debug',
   });
 });
@@ -85,6 +90,9 @@ describe('refused with a reason', () => {
     [['--max-body', 'big'], '--max-body "big": is not a size, as 64MiB or 500kB'],
     [['--flush-age', '30'], '--flush-age "30": is not a time with its unit, as 30s, 5m or 500ms'],
     [['--flush-rows', '1e3'], '--flush-rows "1e3": is not a whole number'],
+    [['--compact-files', '1'], '--compact-files "1": is not between 2 and 1000'],
+    [['--min-free', '95%'], '--min-free "95%": is not between 0 and 90'],
+    [['--min-free', 'some'], '--min-free "some": is not a size, as 64MiB or 500kB'],
     [['--log-level', 'loud'], '--log-level "loud": is not one of debug, info, warn, error'],
     [['--data', ''], '--data "": is empty'],
     [['--dta', 'x'], 'unknown flag --dta; did you mean --data?'],

@@ -32,8 +32,15 @@ export interface Config {
   /** Of one OTLP request, after decompression. */
   readonly maxBodyBytes: number;
   readonly flush: { readonly rows: number; readonly bytes: number; readonly ageMs: number };
+  /** Small files of a day that are merged at once. */
+  readonly compactFiles: number;
+  /** Of the disk, that stays free: below it no spans are taken. */
+  readonly minFree: MinFree;
   readonly logLevel: LogLevel;
 }
+
+/** Bytes, or a share of the disk up to a number of bytes. */
+export type MinFree = { readonly bytes: number } | { readonly share: number; readonly mostBytes: number };
 
 export const dataFlag: Flag<string> = {
   placeholder: 'DIR',
@@ -85,6 +92,18 @@ export const serveFlags = {
     help: '... or at this age of its oldest span',
     parse: (text: string) => within(parseDurationMs(text), 100, 24 * 3600 * 1000),
   },
+  compactFiles: {
+    placeholder: 'N',
+    fallback: '8',
+    help: 'merge small Parquet files of a day by this number',
+    parse: (text: string) => within(parseCount(text), 2, 1000),
+  },
+  minFree: {
+    placeholder: 'SIZE|N%',
+    fallback: '5%',
+    help: 'take no spans below this much free disk; a share is at most 1GiB',
+    parse: parseMinFree,
+  },
   logLevel: {
     placeholder: LOG_LEVELS.join('|'),
     fallback: 'info',
@@ -106,6 +125,8 @@ export function toConfig(values: FlagValues<typeof serveFlags>): Config {
     insecure: values.insecure,
     maxBodyBytes: values.maxBody,
     flush: Object.freeze({ rows: values.flushRows, bytes: values.flushBytes, ageMs: values.flushAge }),
+    compactFiles: values.compactFiles,
+    minFree: values.minFree,
     logLevel: values.logLevel,
   });
 }
@@ -174,6 +195,13 @@ function parseQuantity(text: string, units: ReadonlyMap<string, number>, example
 
 export function parseBytes(text: string): number {
   return parseQuantity(text, BYTE_UNITS, 'a size, as 64MiB or 500kB');
+}
+
+/** `5%` of the disk, or a size. */
+function parseMinFree(text: string): MinFree {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
+  if (percent === null) return Object.freeze({ bytes: parseBytes(text) });
+  return Object.freeze({ share: within(Number(percent[1]), 0, 90) / 100, mostBytes: 1024 ** 3 });
 }
 
 export function parseDurationMs(text: string): number {

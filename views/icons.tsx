@@ -25,6 +25,8 @@ const PATHS = {
   chevronRight: 'M6 3.5 10.5 8 6 12.5',
   chevronDown: 'M3.5 6 8 10.5 12.5 6',
   theme: 'M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 4a4 4 0 0 1 0 8Z',
+  pin: 'M6 2h4M6.5 2v4L4 9h8L9.5 6V2M8 9v5',
+  delete: 'M2.5 4.5h11M6 4.5v-2h4v2M4 4.5 4.7 14h6.6L12 4.5M6.7 7v4.5M9.3 7v4.5',
   check: 'M3 8.5 6.5 12 13 4.5',
   info: 'M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM8 7.2v4M8 4.7v.3',
 } as const;

@@ -18,7 +18,7 @@ export interface Shell {
   readonly signedIn: boolean;
 }
 
-export type NavItem = 'search' | 'services' | 'start' | '';
+export type NavItem = 'search' | 'services' | 'start' | 'settings' | '';
 
 export interface LayoutProps {
   readonly shell: Shell;
@@ -33,6 +33,7 @@ const NAV: readonly { readonly item: NavItem; readonly href: string; readonly la
   { item: 'search', href: '/search', label: 'Search' },
   { item: 'services', href: '/services', label: 'Services' },
   { item: 'start', href: '/start', label: 'Send data' },
+  { item: 'settings', href: '/settings', label: 'Settings' },
 ];
 
 /** No CSP-breaking inline anything: `hx-on` and `js:` are not used, so htmx needs no eval either. */

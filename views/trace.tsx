@@ -19,6 +19,13 @@ export interface TracePageProps {
   readonly tree: TraceTree;
   readonly waterfall: Waterfall;
   readonly coverage: Coverage;
+  readonly keeping: Keeping;
+}
+
+/** Whether retention leaves the trace alone, and whether this person may change that. */
+export interface Keeping {
+  readonly pinned: boolean;
+  readonly mayChange: boolean;
 }
 
 export function TracePage(props: TracePageProps): JSX.Element {
@@ -27,7 +34,7 @@ export function TracePage(props: TracePageProps): JSX.Element {
   const title = root ? `${root.span.serviceName} ${root.span.name}` : state.traceId;
   return (
     <Layout shell={props.shell} title={title} current="search">
-      <TraceHead tree={tree} state={state} now={props.now} />
+      <TraceHead tree={tree} state={state} now={props.now} keeping={props.keeping} />
       <Notices tree={tree} coverage={props.coverage} />
       <div class="trace-body">
         <WaterfallView tree={tree} waterfall={waterfall} state={state} />
@@ -45,7 +52,14 @@ export function SelectedSpan({ tree, state }: { tree: TraceTree; state: TraceSta
   return <SpanPanel state={state} spans={spans} traceStartUnixNano={tree.startUnixNano} />;
 }
 
-function TraceHead({ tree, state, now }: { tree: TraceTree; state: TraceState; now: bigint }): JSX.Element {
+interface TraceHeadProps {
+  readonly tree: TraceTree;
+  readonly state: TraceState;
+  readonly now: bigint;
+  readonly keeping: Keeping;
+}
+
+function TraceHead({ tree, state, now, keeping }: TraceHeadProps): JSX.Element {
   const root = tree.roots[0]?.span;
   const services = servicesOf(tree);
   return (
@@ -55,7 +69,7 @@ function TraceHead({ tree, state, now }: { tree: TraceTree; state: TraceState; n
           {root ? <ServiceName name={root.serviceName} /> : ''}
           {root ? <SpanName name={root.name} /> : ''}
         </h1>
-        <p class="trace-id">
+        <div class="trace-id">
           <span class="none">Trace</span>
           <code safe>{state.traceId}</code>
           <CopyButton text={state.traceId} label="Copy the trace id" />
@@ -67,7 +81,8 @@ function TraceHead({ tree, state, now }: { tree: TraceTree; state: TraceState; n
             <Icon name="download" />
             OTLP JSON
           </a>
-        </p>
+          <KeepingButtons traceId={state.traceId} keeping={keeping} />
+        </div>
       </div>
       <dl class="figures">
         <Figure
@@ -105,6 +120,38 @@ function TraceHead({ tree, state, now }: { tree: TraceTree; state: TraceState; n
         )}
       </ul>
     </header>
+  );
+}
+
+/** Forms, so that they work without JavaScript; deleting takes a second click. */
+function KeepingButtons({ traceId, keeping }: { traceId: string; keeping: Keeping }): JSX.Element {
+  const { pinned, mayChange } = keeping;
+  if (!mayChange) return pinned ? <span class="badge">Pinned</span> : <></>;
+  return (
+    <>
+      <form method="post" action={`/traces/${traceId}/${pinned ? 'unpin' : 'pin'}`}>
+        <button
+          class={pinned ? 'quiet is-done' : 'quiet'}
+          aria-pressed={pinned ? 'true' : 'false'}
+          title={
+            pinned ? 'Retention may remove it again' : 'Retention leaves a pinned trace, whatever its age'
+          }
+        >
+          <Icon name="pin" />
+          {pinned ? 'Pinned' : 'Pin'}
+        </button>
+      </form>
+      <details class="delete">
+        <summary class="quiet" title="Delete this trace">
+          <Icon name="delete" />
+          Delete
+        </summary>
+        <form method="post" action={`/traces/${traceId}/delete`}>
+          <p>Its spans go from the files. There is no way back.</p>
+          <button class="button is-danger">Delete this trace</button>
+        </form>
+      </details>
+    </>
   );
 }
 

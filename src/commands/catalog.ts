@@ -1,4 +1,5 @@
 /** The catalog of a data folder for a command that runs beside the server or without one. */
+import type { Database } from 'bun:sqlite';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CATALOG_FILE, CatalogError, openCatalog } from '../store/catalog.ts';
@@ -16,6 +17,15 @@ export function withProjects<T>(
   need: 'existing' | 'create',
   ask: (projects: Projects) => T,
 ): T {
+  return withCatalog(dataDir, (catalog) => ask(new Projects(catalog)), need);
+}
+
+/** The same with the catalog itself. */
+export function withCatalog<T>(
+  dataDir: string,
+  ask: (catalog: Database) => T,
+  need: 'existing' | 'create' = 'existing',
+): T {
   if (need === 'existing' && !existsSync(join(dataDir, CATALOG_FILE))) {
     throw new CommandError(
       `${dataDir} is no data folder (it has no ${CATALOG_FILE}); choose one with --data`,
@@ -23,7 +33,7 @@ export function withProjects<T>(
   }
   const catalog = openFolder(dataDir);
   try {
-    return ask(new Projects(catalog));
+    return ask(catalog);
   } catch (error) {
     if (error instanceof ProjectError) throw new CommandError(error.message);
     throw error;

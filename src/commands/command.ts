@@ -20,7 +20,7 @@ export interface Command<F extends Flags = Flags> {
   /** As typed: `serve`, `token create`. */
   readonly name: string;
   readonly summary: string;
-  /** Required arguments that have no flag, as `NAME`. */
+  /** Arguments that have no flag: `NAME`, `[NAME]` that may be left out, `NAME...` that may come several times. */
   readonly positionals: readonly string[];
   readonly flags: F;
   /** Last lines of the help: examples, what to do next. */

@@ -23,10 +23,10 @@ describe('usage errors exit 2, name the mistake and the way to help', () => {
     ['token creat', 'unknown command "token creat"; did you mean token create?', 'spanlake --help'],
     [
       'token create --scope write',
-      '--scope "write": is neither ingest nor read',
+      '--scope "write": is none of ingest, read, admin',
       'spanlake token create --help',
     ],
-    ['token create', '--scope ingest|read is needed', 'spanlake token create --help'],
+    ['token create', '--scope ingest|read|admin is needed', 'spanlake token create --help'],
     ['token revoke', 'ID is missing', 'spanlake token revoke --help'],
     ['project create a b', 'unexpected argument "b"', 'spanlake project create --help'],
     ['--lisen x', 'unknown flag --lisen; did you mean --listen?', 'spanlake serve --help'],

@@ -4,10 +4,21 @@ import type { Environment } from '../command-line.ts';
 import { VERSION } from '../config.ts';
 import { CommandError, commandHelp } from './command.ts';
 import type { Command, ExitCode, Output } from './command.ts';
+import { attachCommand } from './attach.ts';
+import { backupCommand } from './backup.ts';
 import { demoCommand } from './demo.ts';
-import { projectCreateCommand, projectListCommand } from './project.ts';
+import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
+import {
+  projectClockCommand,
+  projectCreateCommand,
+  projectListCommand,
+  projectRetentionCommand,
+} from './project.ts';
+import { schemaCommand } from './schema.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCreateCommand, tokenListCommand, tokenRevokeCommand } from './token.ts';
+import { verifyCommand } from './verify.ts';
 
 /** The first is what runs when no command is named. */
 export const COMMANDS: readonly Command[] = [
@@ -15,9 +26,17 @@ export const COMMANDS: readonly Command[] = [
   demoCommand,
   projectCreateCommand,
   projectListCommand,
+  projectRetentionCommand,
+  projectClockCommand,
   tokenCreateCommand,
   tokenListCommand,
   tokenRevokeCommand,
+  verifyCommand,
+  backupCommand,
+  exportCommand,
+  importCommand,
+  schemaCommand,
+  attachCommand,
 ];
 
 const DEFAULT_COMMAND: Command = serveCommand;
@@ -56,11 +75,19 @@ async function runCommand(
   output: Output,
 ): Promise<ExitCode> {
   const { values, positionals } = parseFlags(command.flags, words, env);
-  const missing = command.positionals[positionals.length];
-  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
-  const extra = positionals[command.positionals.length];
-  if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
+  checkPositionals(command.positionals, positionals);
   return command.run(values, positionals, output);
+}
+
+/** `NAME` is needed, `[NAME]` may be left out, the last as `NAME...` may come again and again. */
+function checkPositionals(names: readonly string[], given: readonly string[]): void {
+  const missing = names[given.length];
+  if (missing !== undefined && !missing.startsWith('[')) {
+    throw new UsageError(`${missing.replace('...', '')} is missing`);
+  }
+  const extra = given[names.length];
+  const repeats = names.at(-1)?.endsWith('...') === true;
+  if (extra !== undefined && !repeats) throw new UsageError(`unexpected argument "${extra}"`);
 }
 
 /** The command whose words the arguments begin with; serve where they begin with a flag or nothing. */

@@ -11,7 +11,7 @@ import { openLake } from '../store/lake/lake.ts';
 import { DataFolderInUseError, LockDamagedError } from '../store/lake/lock.ts';
 import { CatalogLostError } from '../store/lake/write/tidy.ts';
 import { Projects } from '../store/projects.ts';
-import type { SpanStore } from '../store/span-store.ts';
+import type { Store } from '../store/store-upkeep.ts';
 import { folderProblem, openFolder } from './catalog.ts';
 import { CommandError } from './command.ts';
 import type { Command, ExitCode, Output } from './command.ts';
@@ -64,7 +64,10 @@ async function serve(config: Config, output: Output): Promise<ExitCode> {
 }
 
 /** Beyond loopback anyone may read and write what no token guards. */
-function refuseOpenDoor(config: Config, projects: Projects): void {
+export function refuseOpenDoor(
+  config: Pick<Config, 'insecure' | 'listen' | 'grpcListen' | 'dataDir'>,
+  projects: Projects,
+): void {
   if (config.insecure || projects.anyTokens()) return;
   const open = [config.listen, ...(config.grpcListen === undefined ? [] : [config.grpcListen])];
   const beyond = open.find((address) => !isLoopback(address));
@@ -77,12 +80,14 @@ function refuseOpenDoor(config: Config, projects: Projects): void {
   );
 }
 
-async function openStore(config: Config, catalog: Database, log: Log): Promise<SpanStore> {
+async function openStore(config: Config, catalog: Database, log: Log): Promise<Store> {
   try {
     return await openLake({
       dataDir: config.dataDir,
       catalog,
       limits: config.flush,
+      compaction: { filesPerMerge: config.compactFiles },
+      reserve: config.minFree,
       report: (problem) => log.warn(problem),
     });
   } catch (error) {
@@ -101,7 +106,7 @@ async function openStore(config: Config, catalog: Database, log: Log): Promise<S
 }
 
 interface Parts {
-  readonly store: SpanStore;
+  readonly store: Store;
   readonly projects: Projects;
   readonly log: Log;
 }
@@ -116,7 +121,10 @@ async function listen(config: Config, parts: Parts): ReturnType<typeof startServ
 }
 
 /** A port that can't be had, in words that say how to have another; undefined for other errors. */
-function listenProblem(error: unknown, { listen, grpcListen }: Config): CommandError | undefined {
+export function listenProblem(
+  error: unknown,
+  { listen, grpcListen }: Pick<Config, 'listen' | 'grpcListen'>,
+): CommandError | undefined {
   if (!(error instanceof Error)) return undefined;
   const said = `${'code' in error ? String(error.code) : ''} ${error.message}`;
   const reason = LISTEN_REASONS.find(({ code }) => said.includes(code))?.reason;
@@ -149,7 +157,7 @@ function greeting(config: Config, httpPort: number, grpcPort: number | undefined
 }
 
 /** An address to click on: the wildcards stand for this machine. */
-function shownAddress({ host }: ListenAddress, port: number): string {
+export function shownAddress({ host }: ListenAddress, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return formatAddress({ host: shown, port });
 }

@@ -1,18 +1,19 @@
 /** `spanlake token create|list|revoke`. */
 import type { Flag } from '../command-line.ts';
 import { dataFlag } from '../config.ts';
+import type { TokenScope } from '../store/projects.ts';
 import { tellNewFolder, withProjects } from './catalog.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
 import { formatTable } from './table.ts';
 
-const scopeFlag: Flag<'ingest' | 'read'> = {
-  placeholder: 'ingest|read',
-  help: 'what it may do: send spans, or ask for them',
+const scopeFlag: Flag<TokenScope> = {
+  placeholder: 'ingest|read|admin',
+  help: 'what it may do: send spans; ask for them; ask, and change what is kept',
   argumentOnly: true,
   parse: (text) => {
-    if (text === 'ingest' || text === 'read') return text;
-    throw new Error('is neither ingest nor read');
+    if (text === 'ingest' || text === 'read' || text === 'admin') return text;
+    throw new Error('is none of ingest, read, admin');
   },
 };
 
@@ -40,7 +41,8 @@ export const tokenCreateCommand: Command<typeof createFlags> = {
   summary: 'Makes a token and shows it this once: only its hash is kept.',
   positionals: [],
   flags: createFlags,
-  notes: 'From the first token on, sending needs an ingest token and reading a read token.',
+  notes:
+    'From the first token on, sending needs an ingest token, reading a read or admin token,\nand deleting, pinning and retention an admin token.',
   async run({ data, project, scope, name }, _positionals, output) {
     tellNewFolder(data, output);
     const token = withProjects(data, 'create', (projects) => projects.createToken(project, scope, name));

@@ -70,18 +70,22 @@ export class Gate {
         'unknown or revoked token; make one with: spanlake token create --project PROJECT --scope ' + scope,
       );
     }
-    if (grant.scope !== scope) {
+    if (!allows(grant.scope, scope)) {
       throw new AccessError(403, `this token has the scope ${grant.scope}, and this needs ${scope}`);
     }
     return { projectId: grant.projectId, grant };
   }
 
-  /** The project of a reader: by the header of a script, else by the cookie of a browser that signed in. */
-  admitReader(request: Request): Access {
+  /**
+   * The project of a person or script: by the header of a script, else by the cookie of a browser that
+   * signed in. What changes something must not come from another site's page. Throws AccessError.
+   */
+  admitReader(request: Request, scope: 'read' | 'admin' = 'read'): Access {
+    if (request.method !== 'GET' && request.method !== 'HEAD') checkSameOrigin(request);
     const token = bearerToken(request.headers.get('authorization'));
-    if (token !== undefined) return this.admit(token, 'read');
+    if (token !== undefined) return this.admit(token, scope);
     // Browsers send a cookie to every port of a host: while this server is open it is another one's.
-    return this.admit(this.open ? undefined : cookieToken(request), 'read');
+    return this.admit(this.open ? undefined : cookieToken(request), scope);
   }
 
   /**
@@ -98,6 +102,10 @@ export class Gate {
       'without tokens this server answers to localhost only; see: spanlake token create --help',
     );
   }
+}
+
+function allows(granted: TokenScope, asked: TokenScope): boolean {
+  return granted === asked || (granted === 'admin' && asked === 'read');
 }
 
 function hostName(hostHeader: string): string {

@@ -2,9 +2,9 @@
 import { Elysia } from 'elysia';
 import { formatAddress, isLoopback } from '../config.ts';
 import { assets } from './assets.ts';
-import { bearerToken, checkSameOrigin, Gate } from './access.ts';
+import { bearerToken, Gate } from './access.ts';
 import { answerApi, API_ROUTES } from './api/routes.ts';
-import type { ApiRoute } from './api/routes.ts';
+import type { ApiRoute } from './api/route.ts';
 import { openApi } from './api/openapi.ts';
 import { DemoButton } from './demo-button.ts';
 import { nowUnixNano } from './deps.ts';
@@ -52,14 +52,14 @@ export function createApp(deps: ServerDeps, ports: Ports): App {
   const failures = new Failures(log, () => (table ??= new RouteTable(app.routes)));
   // Before the routes: Elysia gives a hook to what is registered after it.
   app.onError({ as: 'global' }, ({ code, error, request }) => failures.answer(code, error, request));
-  const on = (method: 'GET' | 'POST', path: string, handler: Handler): void => {
+  const on = (method: ApiRoute['method'], path: string, handler: Handler): void => {
     app.route(method, path, handler, { parse: 'none' });
   };
   for (const path of TRACE_PATHS) on('POST', path, ({ request }) => receiver.export(request, false));
   for (const path of AI_PATHS) on('POST', path, ({ request }) => receiver.export(request, true));
   for (const path of OTHER_SIGNALS) on('POST', path, ({ request }) => refuseExport(request, tracesOnly()));
   for (const route of API_ROUTES)
-    on('GET', apiPath(route), (context) => api(deps, gate, metrics, route, context));
+    on(route.method, apiPath(route), (context) => api(deps, gate, metrics, route, context));
   on('GET', '/openapi.json', ({ request }) =>
     Response.json(openApi(config.version, new URL(request.url).origin)),
   );
@@ -144,11 +144,12 @@ async function api(
   route: ApiRoute,
   { request, params: path }: { request: Request; params: Record<string, string> },
 ): Promise<Response> {
-  const { projectId } = gate.admitReader(request);
+  const { projectId, grant } = gate.admitReader(request, route.scope);
   const { searchParams } = new URL(request.url);
   const startedMs = performance.now();
+  const actor = grant?.tokenId ?? 'local';
   try {
-    return await answerApi(route, { store, projectId, params: searchParams, path, signal: request.signal });
+    return await answerApi(route, { store, projectId, actor, params: searchParams, path, request });
   } finally {
     metrics.answered(`/api/v1${route.path}`, performance.now() - startedMs);
   }
@@ -164,10 +165,10 @@ function ready({ store }: ServerDeps): Response {
 function pageContext(request: Request, gate: Gate, ports: Ports): PageContext {
   const { projectId, grant } = gate.admitReader(request);
   const url = new URL(request.url);
-  // A form of another site could send what a cookie allows; programs send no Origin.
-  if (request.method !== 'GET' && request.method !== 'HEAD') checkSameOrigin(request);
   return {
     projectId,
+    actor: grant?.tokenId ?? 'local',
+    mayChange: grant === undefined || grant.scope === 'admin',
     baseUrl: url.origin,
     grpcUrl:
       ports.grpc === undefined ? '' : `http://${formatAddress({ host: bareHost(url), port: ports.grpc })}`,

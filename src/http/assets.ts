@@ -8,6 +8,7 @@ import icon from '../../views/mark.svg' with { type: 'text' };
 import baseCss from '../../views/style.css' with { type: 'text' };
 import partsCss from '../../views/style-parts.css' with { type: 'text' };
 import searchCss from '../../views/style-search.css' with { type: 'text' };
+import settingsCss from '../../views/style-settings.css' with { type: 'text' };
 import spanCss from '../../views/style-span.css' with { type: 'text' };
 import startCss from '../../views/style-start.css' with { type: 'text' };
 import tablesCss from '../../views/style-tables.css' with { type: 'text' };
@@ -54,7 +55,7 @@ function build(): NonNullable<typeof built> {
   const css = asset(
     'style.css',
     CSS,
-    [baseCss, partsCss, tablesCss, startCss, searchCss, traceCss, spanCss].join('\n'),
+    [baseCss, partsCss, tablesCss, startCss, settingsCss, searchCss, traceCss, spanCss].join('\n'),
   );
   const htmxAsset = asset('htmx.js', JAVASCRIPT, htmx);
   const iconAsset = asset('mark.svg', 'image/svg+xml', icon);

@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Projects } from '../store/projects.ts';
-import type { SpanStore } from '../store/span-store.ts';
+import type { Store } from '../store/store-upkeep.ts';
 
 /** Built-in sample traffic, sent to this server over OTLP like anybody's. */
 export interface DemoTarget {
@@ -15,7 +15,7 @@ export interface RunningDemo {
 }
 
 export interface ServerDeps {
-  readonly store: SpanStore;
+  readonly store: Store;
   readonly projects: Projects;
   readonly config: Pick<
     Config,

@@ -28,21 +28,24 @@ test('/metrics count what arrived, what it became, and what was asked', async ()
       body: body as Uint8Array<ArrayBuffer>,
     });
   const body = exportBody('json', [{}, {}, { traceId: '00' }]);
-  const gzipped = gzipSync(body);
+  const gzipped = gzipSync(exportBody('json', [{ name: 'other' }, {}, { traceId: '00' }]));
   await send(body, 'identity');
   await send(gzipped, 'gzip');
+  // The same request again changes nothing.
+  await send(body, 'identity');
   await send(Buffer.from('garbage'), 'identity');
   await servers.get('/api/v1/spans');
   const answer = await servers.fetch('/metrics');
   expect(answer.headers.get('content-type')).toStartWith('text/plain; version=0.0.4');
   const found = samples(await answer.text());
   const expected: [string, number][] = [
-    ['spanlake_export_requests_total{transport="http",format="json",status="200"}', 2],
+    ['spanlake_export_requests_total{transport="http",format="json",status="200"}', 3],
     ['spanlake_export_requests_total{transport="http",format="json",status="400"}', 1],
     ['spanlake_export_received_bytes_total{transport="http",encoding="gzip"}', gzipped.length],
-    ['spanlake_export_received_bytes_total{transport="http",encoding="identity"}', body.length + 7],
+    ['spanlake_export_received_bytes_total{transport="http",encoding="identity"}', 2 * body.length + 7],
     ['spanlake_accepted_spans_total', 4],
     ['spanlake_rejected_spans_total', 2],
+    ['spanlake_duplicate_requests_total', 1],
     ['spanlake_request_duration_seconds_count{route="/api/v1/spans"}', 1],
     ['spanlake_buffer_spans', 4],
     ['spanlake_writable', 1],

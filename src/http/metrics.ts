@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ContentEncoding } from './body.ts';
-import type { SpanStore, StoreHealth } from '../store/span-store.ts';
+import type { Store, StoreHealth } from '../store/store-upkeep.ts';
 
 export type Transport = 'http' | 'grpc';
 
@@ -38,7 +38,43 @@ const HEALTH_GAUGES: readonly (readonly [
   ['spanlake_files', 'Parquet files', (health) => health.files],
   ['spanlake_file_spans', 'Spans in Parquet files', (health) => health.fileRows],
   ['spanlake_file_bytes', 'Bytes of Parquet files', (health) => health.fileBytes],
-  ['spanlake_quarantined_files', 'Files set aside as damaged', (health) => health.quarantinedFiles],
+  ['spanlake_index_bytes', 'Bytes of trace indexes and token filters', (health) => health.indexBytes],
+  ['spanlake_compaction_debt_files', 'Files that wait to be merged', (health) => health.compactionDebtFiles],
+  ['spanlake_compaction_debt_spans', 'Spans in them', (health) => health.compactionDebtRows],
+  ['spanlake_disk_free_bytes', 'Free on the disk of the data folder', (health) => health.diskFreeBytes],
+  ['spanlake_disk_reserve_bytes', 'Below it writes are refused', (health) => health.diskReserveBytes],
+  [
+    'spanlake_disk_days_left',
+    'Days until the disk is full at the present pace; -1 while unknown',
+    (health) => health.daysLeft ?? -1,
+  ],
+  [
+    'spanlake_retention_paused',
+    '1 while retention waits for a clock to be trusted',
+    (health) => (health.retentionPaused === '' ? 0 : 1),
+  ],
+  [
+    'spanlake_last_fsync_timestamp_seconds',
+    'When the log was last synced',
+    (health) => health.lastFsyncAt / 1000,
+  ],
+  ['spanlake_quarantined_files', 'Files set aside as damaged', (health) => health.quarantined.length],
+];
+
+/** Only ever growing while the process runs. */
+const HEALTH_COUNTERS: typeof HEALTH_GAUGES = [
+  ['spanlake_compactions_total', 'Rewrites of files', (health) => health.compactions],
+  ['spanlake_compacted_spans_total', 'Spans written by them', (health) => health.compactedRows],
+  [
+    'spanlake_duplicate_spans_total',
+    'Spans that came again, dropped by compaction',
+    (health) => health.duplicateSpans,
+  ],
+  [
+    'spanlake_duplicate_requests_total',
+    'Requests that came again and changed nothing',
+    (health) => health.duplicateRequests,
+  ],
 ];
 
 export class Metrics {
@@ -50,7 +86,7 @@ export class Metrics {
   readonly #queries: Histogram<'route'>;
   readonly #lag = monitorEventLoopDelay({ resolution: 10 });
 
-  constructor(store: SpanStore, version: string) {
+  constructor(store: Store, version: string) {
     const registers = [this.#registry];
     this.#requests = new Counter({
       name: 'spanlake_export_requests_total',
@@ -84,6 +120,17 @@ export class Metrics {
         registers,
         collect() {
           this.set(value(store.health()));
+        },
+      });
+    }
+    for (const [name, help, value] of HEALTH_COUNTERS) {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(value(store.health()));
         },
       });
     }

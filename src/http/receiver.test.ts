@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { StoreUnavailableError } from '../store/span-store.ts';
-import type { SpanStore } from '../store/span-store.ts';
+import type { Store } from '../store/store-upkeep.ts';
 import { decodeAnswer, exportBody, FORMATS, mime, TRACE_ID } from './testing/otlp.ts';
 import type { SmallSpan } from './testing/otlp.ts';
 import { TestServers } from './testing/servers.ts';
@@ -11,7 +11,7 @@ const LIMIT = 64 * 1024;
 
 /** A lake whose `append` fails with this. */
 function failing(error: () => Error) {
-  return (lake: SpanStore): SpanStore => ({
+  return (lake: Store): Store => ({
     ...lake,
     append: () => Promise.reject(error()),
   });
@@ -59,7 +59,8 @@ describe.each(FORMATS)('in %s', (format) => {
     await using servers = await TestServers.start();
     for (const path of ['/i/v0/ai/otel', '/i/v0/ai/otel/v1/traces']) {
       const spans: SmallSpan[] = [
-        { attributes: { 'gen_ai.system': 'x' } },
+        // Another body each time: the same one again would be a repeat.
+        { attributes: { 'gen_ai.system': path } },
         { attributes: { 'http.route': '/' } },
       ];
       const answer = await post(servers, path, { headers, body: body(...spans) });

@@ -3,7 +3,7 @@
  * second table (logs) is a second constant. On disk it is documented in data/README.md.
  */
 
-/** How a column is kept in memory (`vector.ts`) and in Parquet (`store/lake/files/arrow.ts`). */
+/** How a column is kept in memory (`vector.ts`) and in Parquet (`store/lake/files/parquet/schema.ts`). */
 export type ColumnType =
   | 'int64'
   | 'uint32'
@@ -32,6 +32,12 @@ export interface TableSchema {
   readonly timeColumn: string;
   /** Rows with the same value stand together in a file. */
   readonly groupColumn: string;
+  /**
+   * Rows of a group that agree in these are one row delivered again. For spans: id, kind (client and server
+   * spans that share an id stay two) and start. The one with the largest `versionColumn` stays.
+   */
+  readonly identityColumns: readonly string[];
+  readonly versionColumn: string;
   readonly promoted: readonly PromotedFrom[];
 }
 
@@ -89,6 +95,8 @@ export const SPANS: TableSchema = {
   ],
   timeColumn: 'start_time_unix_nano',
   groupColumn: 'trace_id',
+  identityColumns: ['span_id', 'kind', 'start_time_unix_nano'],
+  versionColumn: 'duration_nano',
   promoted: [
     { column: 'span_attributes', prefix: 'span.' },
     { column: 'resource_attributes', prefix: 'resource.' },

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 export const CATALOG_FILE = 'catalog.sqlite';
 
 /** Raised with every change of the tables or files that an older program would misread. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const DEFAULT_PROJECT = 'default';
 
@@ -35,14 +35,16 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRI
 CREATE TABLE IF NOT EXISTS projects (
   id TEXT PRIMARY KEY,            -- in paths: ^[a-z0-9][a-z0-9_-]{0,62}$
   name TEXT NOT NULL,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  retention TEXT NOT NULL DEFAULT '', -- rules, one a line, as '{status=error} 30d'; '' keeps everything
+  max_bytes INTEGER               -- of its Parquet files; null: no bound
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS tokens (
   id TEXT PRIMARY KEY,            -- public, names the token when it is revoked
   hash BLOB NOT NULL UNIQUE,      -- SHA-256 of the token; the token itself is stored nowhere
   project_id TEXT NOT NULL REFERENCES projects (id),
-  scope TEXT NOT NULL CHECK (scope IN ('ingest', 'read')),
+  scope TEXT NOT NULL CHECK (scope IN ('ingest', 'read', 'admin')),
   name TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   last_used_at INTEGER,
@@ -56,7 +58,7 @@ CREATE TABLE IF NOT EXISTS files (
   day TEXT NOT NULL,              -- UTC, YYYY-MM-DD
   rows INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
-  hash TEXT NOT NULL,             -- xxHash3 of the file, hex
+  hash TEXT NOT NULL,             -- of the file, see files/hash.ts
   trace_index_bytes INTEGER NOT NULL,
   trace_index_hash TEXT NOT NULL,
   first_sequence INTEGER NOT NULL,
@@ -68,7 +70,12 @@ CREATE TABLE IF NOT EXISTS files (
   max_duration_nano INTEGER NOT NULL,
   error_count INTEGER NOT NULL,
   statistics TEXT NOT NULL,       -- JSON: services, operations, attribute keys, promoted columns, row groups
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  level INTEGER NOT NULL DEFAULT 0,   -- 0: as flushed; else one more than the highest of its inputs
+  token_index_bytes INTEGER NOT NULL DEFAULT 0,
+  token_index_hash TEXT NOT NULL DEFAULT '',  -- '': the file has none
+  quarantined TEXT,               -- why no answer uses the file; null: it is sound
+  checksum TEXT NOT NULL DEFAULT ''   -- of this row, see files/record-checksum.ts; '': written by format 1
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS saved_searches (
@@ -78,7 +85,89 @@ CREATE TABLE IF NOT EXISTS saved_searches (
   url TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Files that may lie in the lake and count for nothing: outputs of a rewrite that is not committed, inputs
+-- of one that is. A start removes them.
+CREATE TABLE IF NOT EXISTS garbage (path TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Requests whose spans are in files, so that one delivered again is told across restarts. A row a flush.
+CREATE TABLE IF NOT EXISTS deliveries (
+  project_id TEXT NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,   -- of its latest request
+  requests BLOB NOT NULL,         -- see lake/write/deliveries.ts
+  PRIMARY KEY (project_id, first_sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS pinned_traces (
+  project_id TEXT NOT NULL,
+  trace_id TEXT NOT NULL,         -- 32 hex digits
+  pinned_at INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (project_id, trace_id)
+) STRICT, WITHOUT ROWID;
+
+-- What retention found when it last looked at a file, so that it looks again only when there may be
+-- something to do. Harmless to lose: files are looked at once more.
+CREATE TABLE IF NOT EXISTS retention_checked (
+  path TEXT PRIMARY KEY,
+  project_id TEXT NOT NULL,
+  rules TEXT NOT NULL,            -- those it was judged by
+  due_at INTEGER NOT NULL         -- nothing can go before
+) STRICT, WITHOUT ROWID;
+
+-- Traces on their way out of more than one file: what is left of one could be judged otherwise.
+CREATE TABLE IF NOT EXISTS retention_going (
+  project_id TEXT PRIMARY KEY,
+  rules TEXT NOT NULL,
+  planned_at INTEGER NOT NULL,
+  trace_ids BLOB NOT NULL         -- 16 bytes each
+) STRICT, WITHOUT ROWID;
+
+-- What was removed, when, by whom and why. Only added to; the figures of an entry grow while its removal
+-- goes through several files.
+CREATE TABLE IF NOT EXISTS audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  project_id TEXT NOT NULL,
+  action TEXT NOT NULL,           -- 'delete trace', 'delete spans', 'retention', 'size', 'pin', 'unpin', 'repair'
+  actor TEXT NOT NULL,            -- a token's id, 'local' without tokens, 'retention', 'command line'
+  detail TEXT NOT NULL,           -- the trace, query or rule
+  spans INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
 `;
+
+/** What turns a catalog of the version before into this one; [n] leads from n to n + 1. */
+const MIGRATIONS: ReadonlyMap<number, string> = new Map([
+  [
+    1,
+    `
+ALTER TABLE projects ADD COLUMN retention TEXT NOT NULL DEFAULT '';
+ALTER TABLE projects ADD COLUMN max_bytes INTEGER;
+ALTER TABLE files ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN token_index_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN token_index_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE files ADD COLUMN quarantined TEXT;
+ALTER TABLE files ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+UPDATE files SET hash = 'plain:' || hash WHERE bytes > 4194304;
+UPDATE files SET trace_index_hash = 'plain:' || trace_index_hash WHERE trace_index_bytes > 4194304;
+ALTER TABLE tokens RENAME TO tokens_1;
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  scope TEXT NOT NULL CHECK (scope IN ('ingest', 'read', 'admin')),
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO tokens SELECT * FROM tokens_1;
+DROP TABLE tokens_1;
+`,
+  ],
+]);
 
 /**
  * Opens or creates the catalog of a data folder; the project `default` always exists. Throws
@@ -94,7 +183,9 @@ export function openCatalog(dataDir: string): Database {
     db.close();
     if (error instanceof CatalogError) throw error;
     const mend =
-      hasCode(error, 'SQLITE_NOTADB') || hasCode(error, 'SQLITE_CORRUPT') ? '; put back a copy of it' : '';
+      hasCode(error, 'SQLITE_NOTADB') || hasCode(error, 'SQLITE_CORRUPT')
+        ? `; put back a copy of it, or make it anew with  spanlake verify --repair --data ${dataDir}`
+        : '';
     throw new CatalogError(
       `can't open ${path}: ${error instanceof Error ? error.message : String(error)}${mend}`,
     );
@@ -120,11 +211,11 @@ function prepare(db: Database): void {
   db.run('PRAGMA foreign_keys = ON');
   if (existing === FORMAT_VERSION) return;
   db.transaction(() => {
+    for (let version = existing ?? FORMAT_VERSION; version < FORMAT_VERSION; version++) {
+      db.run(MIGRATIONS.get(version) ?? '');
+    }
     db.run(SCHEMA);
-    db.query('INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)').run(
-      'format_version',
-      String(FORMAT_VERSION),
-    );
+    writeMeta(db, 'format_version', String(FORMAT_VERSION));
     db.query('INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)').run(
       DEFAULT_PROJECT,
       DEFAULT_PROJECT,
@@ -141,7 +232,7 @@ function formatVersion(db: Database): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** `flushed_through`: the last log sequence whose spans are in files. `clock_high_water`: Unix ms. */
+/** `flushed_through`: the last log sequence whose spans are in files. `clock_high_water`: Unix ms, the latest time that was trusted. */
 export type MetaKey = 'format_version' | 'flushed_through' | 'clock_high_water';
 
 export function readMeta(db: Database, key: MetaKey): string | undefined {

@@ -7,7 +7,8 @@ import type { Database } from 'bun:sqlite';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { PROJECT_ID } from './catalog.ts';
 
-export type TokenScope = 'ingest' | 'read';
+/** `admin` reads too, and changes what is kept: retention, pins, deletion. */
+export type TokenScope = 'ingest' | 'read' | 'admin';
 
 export interface Project {
   readonly id: string;

@@ -7,15 +7,16 @@ import { encodeTracesProtobuf } from '../otlp/encode.ts';
 import { OtlpDecodeError } from '../otlp/errors.ts';
 import type { Attribute, Span } from '../span/span.ts';
 import { parseQuery } from '../traceql/parse.ts';
-import type { ExportRequest, SearchQuestion, SpanStore, TimeRange } from './span-store.ts';
+import type { ExportRequest, SearchQuestion, TimeRange } from './span-store.ts';
+import type { Store } from './store-upkeep.ts';
 import { rejection } from './testing/rejection.ts';
 
 export interface StorePlace {
-  open(): Promise<SpanStore>;
+  open(): Promise<Store>;
   /** Ends the store as a killed process would: nothing is drained. */
-  kill(store: SpanStore): Promise<void>;
+  kill(store: Store): Promise<void>;
   /** Moves what the store holds in memory to where it stays. */
-  settle(store: SpanStore): Promise<void>;
+  settle(store: Store): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -101,11 +102,7 @@ function comparable(span: Span): Span {
   return { ...span, attributes: span.attributes.toSorted((a, b) => (a.key < b.key ? -1 : 1)) };
 }
 
-async function foundIds(
-  store: SpanStore,
-  query: string,
-  more: Partial<SearchQuestion> = {},
-): Promise<string[]> {
+async function foundIds(store: Store, query: string, more: Partial<SearchQuestion> = {}): Promise<string[]> {
   const page = await store.searchSpans('default', question(query, more));
   expect(page.complete).toBe(true);
   return page.spans.map((span) => span.spanId);
@@ -115,14 +112,11 @@ const ids = (spans: readonly Span[]) => spans.map((span) => span.spanId);
 
 /** `name` is the store's; `newPlace` makes an empty place for each test. */
 export function spanStoreSuite(name: string, newPlace: () => Promise<StorePlace>): void {
-  function check(
-    what: string,
-    body: (store: SpanStore, place: StorePlace) => Promise<SpanStore | void>,
-  ): void {
+  function check(what: string, body: (store: Store, place: StorePlace) => Promise<Store | void>): void {
     test(`${name}: ${what}`, async () => {
       const place = await newPlace();
       const store = await place.open();
-      let last: SpanStore = store;
+      let last: Store = store;
       try {
         last = (await body(store, place)) ?? store;
       } finally {
@@ -205,7 +199,7 @@ export function spanStoreSuite(name: string, newPlace: () => Promise<StorePlace>
 
   check('reports its own state', async (store, place) => {
     await store.append('default', requestOf(suiteSpans(0, 5)));
-    expect(store.health()).toMatchObject({ writable: true, reason: '', quarantinedFiles: 0 });
+    expect(store.health()).toMatchObject({ writable: true, reason: '', quarantined: [] });
     await place.settle(store);
     const { bufferRows, fileRows } = store.health();
     expect(bufferRows + fileRows).toBe(5);
@@ -227,6 +221,31 @@ export function spanStoreSuite(name: string, newPlace: () => Promise<StorePlace>
     const range = { startUnixNano: all[5].startTimeUnixNano, endUnixNano: all[12].startTimeUnixNano };
     expect(await foundIds(store, '{}', { range })).toEqual(ids(all.slice(5, 12)));
   });
+
+  check(
+    'answers the same once files are merged, and a span that was delivered twice is one',
+    async (store, place) => {
+      const all = suiteSpans(0, 12);
+      for (const part of [all.slice(0, 6), all.slice(6), [...all.slice(2, 4), ...all.slice(8, 9)]]) {
+        await store.append('default', requestOf(part));
+        await place.settle(store);
+      }
+      const before = await store.searchSpans('default', question('{}', { order: 'oldest' }));
+      expect(ids(before.spans)).toEqual(ids(all));
+      await store.compact();
+      const after = await store.searchSpans('default', question('{}', { order: 'oldest' }));
+      expect(after.spans.map(comparable)).toEqual(all.map(comparable));
+      const { spans } = await store.trace('default', all[3].traceId);
+      expect(spans.map(comparable)).toEqual(all.slice(3, 6).map(comparable));
+      expect(store.usage('default')).toMatchObject({
+        projectId: 'default',
+        rows: 12,
+        oldestUnixNano: all[0].startTimeUnixNano,
+        newestUnixNano: all[11].startTimeUnixNano,
+      });
+      expect(store.usage('shop').rows).toBe(0);
+    },
+  );
 
   check('pages through everything while memory settles, each span once', async (store, place) => {
     const all = suiteSpans(0, 20);

@@ -28,6 +28,8 @@ export interface ExportRequest {
 export interface AppendResult {
   readonly accepted: number;
   readonly rejected: number;
+  /** The same bytes were taken before: nothing changed. */
+  readonly duplicate?: boolean;
   /** Why spans were rejected, or a warning about accepted ones; '' when there is nothing to say. */
   readonly message: string;
 }
@@ -178,22 +180,6 @@ export interface NamesQuestion {
   readonly limit: number;
 }
 
-/** Figures of the store's own state, for `/metrics`, `/readyz` and the pages. */
-export interface StoreHealth {
-  /** False while it takes no writes; `reason` says why. */
-  readonly writable: boolean;
-  readonly reason: string;
-  readonly bufferRows: number;
-  readonly bufferBytes: number;
-  readonly logBytes: number;
-  readonly logAgeSeconds: number;
-  readonly lastFsyncMs: number;
-  readonly files: number;
-  readonly fileRows: number;
-  readonly fileBytes: number;
-  readonly quarantinedFiles: number;
-}
-
 export interface SpanStore {
   /**
    * Resolves when the spans are on disk. Throws OtlpDecodeError (bad bytes: nothing was taken)
@@ -212,7 +198,6 @@ export interface SpanStore {
   attributeValues(projectId: string, field: string, question: NamesQuestion): Promise<ValuesPage>;
   /** True as long as no span of the project was ever stored. Cheap. */
   isEmpty(projectId: string): boolean;
-  health(): StoreHealth;
   /** Stops taking writes, flushes, and closes. */
   close(): Promise<void>;
 }

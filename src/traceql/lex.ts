@@ -40,6 +40,20 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
+/**
+ * Where the first selector of a longer text ends: behind the first "}" that belongs to no string, name or
+ * comment. Undefined without one. Throws TraceqlError for what is no token before it.
+ */
+export function endOfSelector(text: string, start: number): number | undefined {
+  let at = skipBlank(text, start);
+  while (at < text.length) {
+    const token = scanToken(text, at);
+    if (token.kind === 'symbol' && token.text === '}') return token.end;
+    at = skipBlank(text, token.end);
+  }
+  return undefined;
+}
+
 function skipBlank(text: string, at: number): number {
   BLANK.lastIndex = at;
   const end = BLANK.test(text) ? BLANK.lastIndex : at;

@@ -10,8 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-function ask<T = Json>(path: string, status?: number): Promise<T> {
-  return api.ask<T>(path, status);
+function ask<T = Json>(path: string, status?: number, method = 'GET'): Promise<T> {
+  return api.ask<T>(path, status, { method });
 }
 
 interface SpanAnswer {
@@ -296,10 +296,13 @@ test('a wide question is clamped, not refused', async () => {
 
 test('every route of the API is described, with each of its parameters, and nothing else is', async () => {
   const { API_ROUTES } = await import('./routes.ts');
-  const documented = Object.keys(api.description.paths).filter((path) => path.startsWith('/api/v1'));
-  expect(documented.toSorted()).toEqual(API_ROUTES.map(({ path }) => `/api/v1${path}`).toSorted());
-  for (const { path, params } of API_ROUTES) {
-    const parameters = api.description.paths[`/api/v1${path}`].get.parameters ?? [];
+  const documented = Object.entries(api.description.paths)
+    .filter(([path]) => path.startsWith('/api/v1'))
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  const routes = API_ROUTES.map(({ method, path }) => `${method} /api/v1${path}`);
+  expect(documented.toSorted()).toEqual(routes.toSorted());
+  for (const { method, path, params } of API_ROUTES) {
+    const parameters = api.description.paths[`/api/v1${path}`][method.toLowerCase()].parameters ?? [];
     const found = parameters.map((one) =>
       '$ref' in one ? api.description.components.parameters[one.$ref.split('/').at(-1) ?? ''] : one,
     );
@@ -346,7 +349,8 @@ test('the examples of the description hold', async () => {
       .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
     const query = new URLSearchParams(values.map((value) => [name, value]));
     const path = name === 'format' ? '/api/v1/traces/abc' : '/api/v1/attributes/http.route/values';
-    if (['order', 'select'].includes(name)) await ask(`/api/v1/spans?${query}`);
+    if (name === 'note') await ask(`/api/v1/traces/${CART}/pin?${query}`, 200, 'PUT');
+    else if (['order', 'select'].includes(name)) await ask(`/api/v1/spans?${query}`);
     else if (name !== 'key') await ask(`${path}?${query}`);
   }
 });

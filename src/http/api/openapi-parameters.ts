@@ -57,6 +57,7 @@ export const PARAMETERS: Readonly<Record<string, Parameter>> = {
     'http.route,user.id',
   ),
   prefix: query('prefix', 'Only what begins with this', 'http.'),
+  note: query('note', 'Why it is kept, for the list of pins', 'the outage of May'),
   format: query('format', '`otlp`: OTLP/JSON, as `/v1/traces` takes it', 'otlp', { enum: ['json', 'otlp'] }),
   traceId: {
     name: 'traceId',

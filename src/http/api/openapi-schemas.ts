@@ -1,6 +1,7 @@
 /** The answers of the API, as JSON Schema. */
 
 const text = { type: 'string' };
+const number = { type: 'number' };
 const count = { type: 'integer', minimum: 0 };
 const int64 = { type: 'string', pattern: '^-?\\d+$', description: 'A 64-bit integer' };
 const id = (digits: number) => ({ type: 'string', pattern: `^[0-9a-f]{${digits}}$` });
@@ -20,7 +21,7 @@ function object(properties: Record<string, object>, optional: Record<string, obj
 const coverage = {
   complete: { oneOf: [{ const: true }, object({ reason: text, skipped: list(text) })] },
   scanned: ref('Scanned'),
-  tookMs: { type: 'number' },
+  tookMs: number,
 };
 const nextCursor = { nextCursor: text };
 
@@ -144,6 +145,63 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       }),
     ),
     ...coverage,
+  }),
+  Storage: object(
+    {
+      writable: { type: 'boolean' },
+      reason: { ...text, description: "Why it takes no writes; '' while it does" },
+      bufferRows: count,
+      bufferBytes: count,
+      logBytes: count,
+      logAgeSeconds: number,
+      lastFsyncMs: number,
+      lastFsyncAt: { ...count, description: 'Unix milliseconds; 0 before the first' },
+      files: count,
+      fileRows: count,
+      fileBytes: count,
+      indexBytes: count,
+      compactionDebtFiles: { ...count, description: 'Files that wait to be merged' },
+      compactionDebtRows: count,
+      compactions: { ...count, description: 'Since the start, as the next ones' },
+      compactedRows: count,
+      duplicateSpans: { ...count, description: 'Spans that came again and were dropped by compaction' },
+      duplicateRequests: { ...count, description: 'Requests that came again and changed nothing' },
+      quarantinedFiles: { ...count, description: 'Damaged files of all projects, which no answer uses' },
+      quarantined: list(object({ path: text, reason: text })),
+      diskFreeBytes: count,
+      diskTotalBytes: count,
+      diskReserveBytes: { ...count, description: 'Writes are refused while less is free' },
+      retentionPaused: { ...text, description: "Why retention waits; '' when it does not" },
+      lastProblem: text,
+      project: object(
+        { projectId: text, files: count, rows: count, bytes: count },
+        { oldestUnixNano: int64, newestUnixNano: int64 },
+      ),
+    },
+    { daysLeft: { ...number, description: 'Until the disk is full at the present pace' } },
+  ),
+  Retention: object({
+    rules: list(object({ query: text, maxAge: { ...text, description: 'As `30d` or `36h`' } })),
+    maxBytes: { oneOf: [{ ...count, minimum: 1 }, { type: 'null' }] },
+  }),
+  Pins: object({ pins: list(object({ traceId: id(32), pinnedAt: count, note: text })) }),
+  Pinned: object({ traceId: id(32), pinned: { type: 'boolean' } }),
+  Deletion: object({
+    spans: count,
+    bytes: { type: 'integer', description: 'By which the files shrank' },
+  }),
+  Audit: object({
+    entries: list(
+      object({
+        id: count,
+        at: { ...text, description: 'RFC 3339' },
+        action: { enum: ['delete trace', 'delete spans', 'retention', 'size', 'pin', 'unpin', 'repair'] },
+        actor: { ...text, description: "A token's id; `local` while there are no tokens; `retention`" },
+        detail: text,
+        spans: count,
+        bytes: { type: 'integer' },
+      }),
+    ),
   }),
   ExportTraceServiceRequest: {
     type: 'object',

@@ -1,4 +1,5 @@
 /** `/openapi.json`: all that a script's author needs. A test holds each real answer to it. */
+import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
 import { PARAMETERS } from './openapi-parameters.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
@@ -7,11 +8,13 @@ interface Description {
   readonly summary: string;
   readonly description?: string;
   readonly schema: string;
+  readonly body?: { readonly schema: string; readonly example: object };
 }
 
+/** By `METHOD /path`. */
 const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
   [
-    '/spans',
+    'GET /spans',
     {
       summary: 'Search spans',
       description: 'Spans that match, whole, in a total order. `q` and the plain filters hold together.',
@@ -19,7 +22,7 @@ const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
     },
   ],
   [
-    '/traces',
+    'GET /traces',
     {
       summary: 'Search traces',
       description:
@@ -28,20 +31,84 @@ const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
     },
   ],
   [
-    '/traces/{traceId}',
+    'GET /traces/{traceId}',
     { summary: 'One trace', description: 'All its spans, in order of start.', schema: 'TraceOrOtlp' },
   ],
-  ['/services', { summary: 'Services with their figures', schema: 'Services' }],
-  ['/operations', { summary: 'Operations of a service with their figures', schema: 'Operations' }],
-  ['/attributes', { summary: 'Attribute keys', schema: 'Attributes' }],
+  ['GET /services', { summary: 'Services with their figures', schema: 'Services' }],
+  ['GET /operations', { summary: 'Operations of a service with their figures', schema: 'Operations' }],
+  ['GET /attributes', { summary: 'Attribute keys', schema: 'Attributes' }],
   [
-    '/attributes/{key}/values',
+    'GET /attributes/{key}/values',
     {
       summary: 'Values of an attribute or field',
       description: 'Counted over the spans that match, most frequent first.',
       schema: 'AttributeValues',
     },
   ],
+  [
+    'GET /storage',
+    {
+      summary: 'How the store fares',
+      description:
+        'Figures of the whole store; `project` and the listed damaged files are of the project asked for.',
+      schema: 'Storage',
+    },
+  ],
+  [
+    'POST /storage/compact',
+    {
+      summary: 'Merge files now',
+      description:
+        'Everything that is worth merging, days that are not over included. Answers when it is done.',
+      schema: 'Storage',
+    },
+  ],
+  ['GET /retention', { summary: 'How long traces stay', schema: 'Retention' }],
+  [
+    'PUT /retention',
+    {
+      summary: 'Say how long traces stay',
+      description:
+        'The first rule that finds a trace decides its age, so specific rules come first and `{}` last. A trace that ' +
+        'no rule finds stays. Beyond `maxBytes` of files the oldest go. Pinned traces stay.',
+      schema: 'Retention',
+      body: {
+        schema: 'Retention',
+        example: {
+          rules: [
+            { query: '{ status = error }', maxAge: '30d' },
+            { query: '{}', maxAge: '7d' },
+          ],
+          maxBytes: null,
+        },
+      },
+    },
+  ],
+  ['GET /pins', { summary: 'Pinned traces', schema: 'Pins' }],
+  [
+    'PUT /traces/{traceId}/pin',
+    { summary: 'Keep a trace', description: 'Retention leaves it, whatever its age.', schema: 'Pinned' },
+  ],
+  ['DELETE /traces/{traceId}/pin', { summary: 'No longer keep a trace', schema: 'Pinned' }],
+  [
+    'DELETE /traces/{traceId}',
+    {
+      summary: 'Delete a trace',
+      description: 'Its spans are gone from the files when this is answered. There is no way back.',
+      schema: 'Deletion',
+    },
+  ],
+  [
+    'DELETE /spans',
+    {
+      summary: 'Delete spans',
+      description:
+        'The spans that match, not their whole traces, save those of pinned traces. At least one filter is needed; ' +
+        '`q={}` is everything. There is no way back.',
+      schema: 'Deletion',
+    },
+  ],
+  ['GET /audit', { summary: 'What was removed, newest first', schema: 'Audit' }],
 ]);
 
 const REF = '#/components/schemas/';
@@ -108,11 +175,12 @@ export function openApi(version: string, origin: string): object {
         'Times are RFC 3339 or Unix numbers whose unit (s, ms, us, ns) their magnitude tells; durations are like ' +
         '`1.2s`, `300ms`, `50us`; ids are hexadecimal; 64-bit integers are decimal strings, as in OTLP/JSON. ' +
         'Without any token the server answers this machine alone, for the project `default`; as soon as there is ' +
-        'one, reading needs a token of scope `read` and sending one of scope `ingest`, as `Authorization: Bearer`.',
+        'one, reading needs a token of scope `read` or `admin`, sending one of scope `ingest`, and what is tagged `admin` ' +
+        'one of scope `admin`, as `Authorization: Bearer`.',
     },
     servers: [{ url: origin }],
     security: [{}, { bearer: [] }],
-    tags: [{ name: 'query' }, { name: 'ingest' }, { name: 'operation' }],
+    tags: [{ name: 'query' }, { name: 'ingest' }, { name: 'admin' }, { name: 'operation' }],
     paths: { ...apiPaths(), ...ingestPaths(), ...operationPaths() },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
@@ -123,30 +191,41 @@ export function openApi(version: string, origin: string): object {
 }
 
 function apiPaths(): object {
-  const paths = API_ROUTES.map((route) => {
-    const described = DESCRIPTIONS.get(route.path);
-    if (described === undefined) throw new Error(`${route.path} has no description`);
-    const { schema, ...text } = described;
-    const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    const notFound: [string, string][] = inPath.includes('traceId') ? [['404', 'No such trace']] : [];
-    const get = {
-      tags: ['query'],
-      operationId: operationId(route.path),
-      ...text,
-      parameters: [...inPath, ...route.params].map((name) => ({ $ref: parameterRef(route.path, name) })),
-      responses: {
-        200: { description: 'The answer', content: json(schema) },
-        ...errors(
-          ['400', 'A parameter or query that does not read well; `position` counts into `q`'],
-          ['401', 'A token is needed, or the one given is unknown'],
-          ['403', 'The token has another scope'],
-          ...notFound,
-        ),
-      },
-    };
-    return [`/api/v1${route.path}`, { get }] as const;
-  });
-  return Object.fromEntries(paths);
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of API_ROUTES) {
+    const path = (paths[`/api/v1${route.path}`] ??= {});
+    path[route.method.toLowerCase()] = apiOperation(route);
+  }
+  return paths;
+}
+
+function apiOperation(route: ApiRoute): object {
+  const described = DESCRIPTIONS.get(`${route.method} ${route.path}`);
+  if (described === undefined) throw new Error(`${route.method} ${route.path} has no description`);
+  const { schema, body, ...text } = described;
+  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const mayMiss = inPath.includes('traceId') && route.method !== 'DELETE';
+  const notFound: [string, string][] = mayMiss ? [['404', 'No such trace']] : [];
+  const unavailable: [string, string][] = route.method === 'GET' ? [] : [['503', 'Can write nothing now']];
+  return {
+    tags: [route.scope === 'admin' ? 'admin' : 'query'],
+    operationId: operationId(route),
+    ...text,
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: withExample(body.schema, body.example) } }),
+    parameters: [...inPath, ...route.params].map((name) => ({ $ref: parameterRef(route.path, name) })),
+    responses: {
+      200: { description: 'The answer', content: json(schema) },
+      ...errors(
+        ['400', 'A parameter or query that does not read well; `position` counts into `q`'],
+        ['401', 'A token is needed, or the one given is unknown'],
+        ['403', 'The token has another scope'],
+        ...notFound,
+        ...unavailable,
+      ),
+    },
+  };
 }
 
 /** `service` is a filter everywhere but where the question is about one service. */
@@ -156,9 +235,10 @@ function parameterRef(path: string, name: string): string {
   return `#/components/parameters/${key}`;
 }
 
-function operationId(path: string): string {
+function operationId({ method, path }: ApiRoute): string {
   const words = path.replaceAll(/[{}]/g, '').split('/').filter(Boolean);
-  return ['get', ...words.map((word) => word.charAt(0).toUpperCase() + word.slice(1))].join('');
+  const capital = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return [method.toLowerCase(), ...capital].join('');
 }
 
 function ingestPaths(): object {

@@ -1,7 +1,6 @@
 /** The JSON API, `/api/v1`: a table of routes, each a question to the store. Described in openapi.ts. */
 import { encodeTracesJson } from '../../otlp/encode.ts';
 import type { Span } from '../../span/span.ts';
-import type { SpanStore } from '../../store/span-store.ts';
 import { nowUnixNano } from '../deps.ts';
 import { HttpError } from '../errors.ts';
 import {
@@ -16,50 +15,35 @@ import {
   searchOf,
   selectOf,
 } from './params.ts';
+import { HEADERS, json, traceIdOf } from './route.ts';
+import type { ApiCall, ApiRoute } from './route.ts';
 import { longListResponse } from './json-stream.ts';
 import { coverageJson, spanJson, statsJson, summaryJson } from './span-json.ts';
 import type { Select } from './span-json.ts';
-
-export interface ApiCall {
-  readonly store: SpanStore;
-  readonly projectId: string;
-  readonly params: URLSearchParams;
-  /** What the path's braces stand for, decoded. */
-  readonly path: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-}
-
-export interface ApiRoute {
-  /** As OpenAPI writes it: `/traces/{traceId}`. */
-  readonly path: string;
-  readonly params: readonly string[];
-  readonly answer: (call: ApiCall) => Promise<Response>;
-}
+import { UPKEEP_ROUTES } from './upkeep.ts';
 
 const SEARCH_PARAMS = [...FILTER_PARAMS, ...RANGE_PARAMS, ...PAGE_PARAMS];
 const NAMES_PARAMS = [...FILTER_PARAMS, ...RANGE_PARAMS, 'prefix', 'limit'];
 const NAMES_LIMIT = 1000;
 
 export const API_ROUTES: readonly ApiRoute[] = [
-  { path: '/spans', params: SEARCH_PARAMS, answer: spans },
-  { path: '/traces', params: SEARCH_PARAMS, answer: traces },
-  { path: '/traces/{traceId}', params: ['format', 'select', ...RANGE_PARAMS], answer: trace },
-  { path: '/services', params: RANGE_PARAMS, answer: services },
-  { path: '/operations', params: ['service', ...RANGE_PARAMS], answer: operations },
-  { path: '/attributes', params: NAMES_PARAMS, answer: attributes },
-  { path: '/attributes/{key}/values', params: NAMES_PARAMS, answer: values },
+  question('/spans', SEARCH_PARAMS, spans),
+  question('/traces', SEARCH_PARAMS, traces),
+  question('/traces/{traceId}', ['format', 'select', ...RANGE_PARAMS], trace),
+  question('/services', RANGE_PARAMS, services),
+  question('/operations', ['service', ...RANGE_PARAMS], operations),
+  question('/attributes', NAMES_PARAMS, attributes),
+  question('/attributes/{key}/values', NAMES_PARAMS, values),
+  ...UPKEEP_ROUTES,
 ];
+
+function question(path: string, params: readonly string[], answer: ApiRoute['answer']): ApiRoute {
+  return { method: 'GET', scope: 'read', path, params, answer };
+}
 
 export async function answerApi(route: ApiRoute, call: ApiCall): Promise<Response> {
   checkNames(call.params, route.params);
   return route.answer(call);
-}
-
-/** Answers are of the moment. */
-const HEADERS = { 'cache-control': 'no-store' };
-
-function json(answer: object): Response {
-  return Response.json(answer, { headers: HEADERS });
 }
 
 function spansJson(head: object, spans: readonly Span[], select: Select, tail: object): Response {
@@ -83,24 +67,17 @@ function otlpJson(spans: readonly Span[]): Response {
   );
 }
 
-async function spans({ store, projectId, params, signal }: ApiCall): Promise<Response> {
+async function spans({ store, projectId, params, request }: ApiCall): Promise<Response> {
   const select = selectOf(params);
-  const page = await store.searchSpans(projectId, searchOf(params, nowUnixNano(), signal));
+  const page = await store.searchSpans(projectId, searchOf(params, nowUnixNano(), request.signal));
   return spansJson({}, page.spans, select, coverageJson(page, page.nextCursor));
 }
 
-async function traces({ store, projectId, params, signal }: ApiCall): Promise<Response> {
+async function traces({ store, projectId, params, request }: ApiCall): Promise<Response> {
   const select = selectOf(params);
-  const page = await store.searchTraces(projectId, searchOf(params, nowUnixNano(), signal));
+  const page = await store.searchTraces(projectId, searchOf(params, nowUnixNano(), request.signal));
   const list = page.traces.map((one) => summaryJson(one, select));
   return json({ traces: list, ...coverageJson(page, page.nextCursor) });
-}
-
-/** A trace id as scripts write it: any case, and some tools cut the zeros that it begins with. */
-function traceIdOf(text: string): string {
-  const id = text.toLowerCase();
-  if (!/^[0-9a-f]{1,32}$/.test(id)) throw invalid('a trace id has 32 hexadecimal digits');
-  return id.padStart(32, '0');
 }
 
 /** All of the trace: `start` and `end` are hints that other stores need, and change nothing here. */

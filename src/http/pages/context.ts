@@ -1,9 +1,13 @@
 /** What the pages are given: the process's parts once, and who is asking with each request. */
-import type { SpanStore } from '../../store/span-store.ts';
+import type { Store } from '../../store/store-upkeep.ts';
 
 /** Who asks, decided by the authorisation in front of the pages. */
 export interface PageContext {
   readonly projectId: string;
+  /** For the audit: a token's id, or `local`. */
+  readonly actor: string;
+  /** True for who may change what is kept: retention, pins, deletions. */
+  readonly mayChange: boolean;
   /** The server as this browser reaches it, without a trailing slash: `http://127.0.0.1:4318`. */
   readonly baseUrl: string;
   /** `http://127.0.0.1:4317`, or '' when gRPC is off. */
@@ -23,7 +27,7 @@ export interface Refusal {
 }
 
 export interface PagesDeps {
-  readonly store: SpanStore;
+  readonly store: Store;
   /** Nanoseconds since the epoch. */
   readonly now: () => bigint;
   /** The person behind a request, or the answer that turns them away (to /login). */

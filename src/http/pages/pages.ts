@@ -1,10 +1,11 @@
 /** The pages' routes: ask the store, render. Page or fragment is decided here, looks in views/. */
 import { Elysia } from 'elysia';
 import type { PageContext, PagesDeps } from './context.ts';
-import { loginPage } from './error-page.ts';
+import { errorPage, loginPage } from './error-page.ts';
 import { namesFragment } from './names.ts';
 import { searchPage } from './search.ts';
 import { servicesPage } from './services.ts';
+import { deleteTrace, pinTrace, saveRetention, settingsPage, unpinTrace } from './settings.ts';
 import { startPage, testTrace } from './start.ts';
 import { tracePage } from './trace.ts';
 import { TraceTrees } from './trace-trees.ts';
@@ -19,6 +20,18 @@ export function pages(deps: PagesDeps) {
     ({ request }: { request: Request }): Answer => {
       const context = deps.context(request);
       return context instanceof Response ? context : page(deps, context, request);
+    };
+  const onTrace =
+    (change: (...args: [...Parameters<Page>, traceId: string]) => Answer) =>
+    ({ request, params }: { request: Request; params: { id: string } }): Answer => {
+      if (!/^[0-9a-f]{32}$/.test(params.id)) {
+        return errorPage(request, {
+          status: 400,
+          title: 'Not a trace id',
+          message: 'It has 32 hexadecimal digits.',
+        });
+      }
+      return as((some, context, asked) => change(some, context, asked, params.id))({ request });
     };
   return new Elysia({ name: 'pages' })
     .get('/', as(home))
@@ -36,6 +49,11 @@ export function pages(deps: PagesDeps) {
     .get('/services/:name', ({ request, params }) =>
       as((some, context) => servicesPage(some, context, request, params.name))({ request }),
     )
+    .get('/settings', as(settingsPage))
+    .post('/settings/retention', as(saveRetention))
+    .post('/traces/:id/pin', onTrace(pinTrace))
+    .post('/traces/:id/unpin', onTrace(unpinTrace))
+    .post('/traces/:id/delete', onTrace(deleteTrace))
     .get('/login', ({ request }) => loginPage(request));
 }
 

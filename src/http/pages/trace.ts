@@ -56,7 +56,19 @@ export async function tracePage(
     const headers = { 'HX-Push-Url': traceHref(state) };
     return html(Html.createElement(WaterfallView, { tree, waterfall, state }), { headers });
   }
-  return html(Html.createElement(TracePage, { shell, now: deps.now(), state, tree, waterfall, coverage }));
+  const { projectId, mayChange } = context;
+  const pinned = deps.store.pinnedTraces(projectId).some((pin) => pin.traceId === traceId);
+  return html(
+    Html.createElement(TracePage, {
+      shell,
+      now: deps.now(),
+      state,
+      tree,
+      waterfall,
+      coverage,
+      keeping: { pinned, mayChange },
+    }),
+  );
 }
 
 /** The waterfall's links are older than the panel beside it: the browser's address knows which span is open. */

@@ -150,13 +150,18 @@ export class DescribedApi implements AsyncDisposable {
     return new DescribedApi(servers, await servers.get<Description>('/openapi.json'));
   }
 
-  /** GET; the status must be `status`, and the answer must be as the description says for it. */
-  async ask<T = Json>(path: string, status = 200): Promise<T> {
-    const answer = await this.servers.fetch(path);
+  /** The status must be `status`, and the answer must be as the description says for it. GET unless told. */
+  async ask<T = Json>(path: string, status = 200, init: RequestInit = {}): Promise<T> {
+    const answer = await this.servers.fetch(path, init);
+    const method = (init.method ?? 'GET').toLowerCase();
     const body = (await answer.json()) as T;
     expect({ path, status: answer.status, body }).toMatchObject({ path, status });
     const template = this.#template(path).replaceAll('~', '~0').replaceAll('/', '~1');
-    this.check(`/paths/${template}/get/responses/${status}/content/application~1json/schema`, body, path);
+    this.check(
+      `/paths/${template}/${method}/responses/${status}/content/application~1json/schema`,
+      body,
+      path,
+    );
     return body;
   }
 

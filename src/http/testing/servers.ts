@@ -8,14 +8,14 @@ import { openCatalog } from '../../store/catalog.ts';
 import { openLake } from '../../store/lake/lake.ts';
 import type { Lake } from '../../store/lake/lake.ts';
 import { Projects } from '../../store/projects.ts';
-import type { SpanStore } from '../../store/span-store.ts';
+import type { Store } from '../../store/store-upkeep.ts';
 import type { ServerDeps } from '../deps.ts';
 import { startServers } from '../server.ts';
 
 export interface TestServersOptions {
   readonly config?: Partial<ServerDeps['config']>;
   /** Stands between the servers and the lake, to make it fail. */
-  readonly wrap?: (lake: Lake) => SpanStore;
+  readonly wrap?: (lake: Lake) => Store;
 }
 
 export class TestServers implements AsyncDisposable {

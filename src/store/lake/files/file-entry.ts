@@ -25,6 +25,8 @@ export interface FileAttributeKey {
   readonly key: string;
   /** Spans that carry it (an event's or link's key counts once a span). */
   readonly spanCount: number;
+  /** The letters (TYPE_LETTERS) of its values' types, sorted; '' where it is not known. */
+  readonly types: string;
 }
 
 /** An attribute key with a column of its own: `prefix + key` of the schema's `promoted`. */
@@ -66,13 +68,20 @@ export interface FileEntry extends FileStatistics {
   readonly rows: number;
   /** Size of the Parquet file. */
   readonly bytes: number;
-  /** Of the Parquet file's bytes and of its trace index's (`trace-index.ts`): xxHash3, 16 hex digits. */
+  /** Of the Parquet file's bytes and of the indexes beside it (`hash.ts`). */
   readonly hash: string;
   readonly traceIndexBytes: number;
   readonly traceIndexHash: string;
+  /** Of the token filters; 0 and '' for a file without. */
+  readonly tokenIndexBytes: number;
+  readonly tokenIndexHash: string;
+  /** 0: as flushed, spans delivered twice included. A rewrite has one more than the highest of its inputs. */
+  readonly level: number;
   /** The range of log frames whose spans the file may hold. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** Unix milliseconds of the flush that wrote its newest row; a rewrite keeps the largest of its inputs. */
+  readonly createdAtMs: number;
   /** Starts and ends are unsigned, durations signed nanoseconds. */
   readonly minStartUnixNano: bigint;
   readonly maxStartUnixNano: bigint;
@@ -80,9 +89,4 @@ export interface FileEntry extends FileStatistics {
   readonly minDurationNano: bigint;
   readonly maxDurationNano: bigint;
   readonly errorCount: number;
-}
-
-/** The trace index stands beside its Parquet file. */
-export function traceIndexPath(parquetPath: string): string {
-  return parquetPath.replace(/\.parquet$/, '.traces');
 }

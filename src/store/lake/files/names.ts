@@ -14,15 +14,48 @@ export function partitionFolder(projectId: string, day: string): string {
   return `${LAKE_FOLDER}/project=${projectId}/date=${day}`;
 }
 
-/** From the range of log frames, so that a flush done again after a crash writes the same name. */
-export function parquetName(firstSequence: number, lastSequence: number): string {
-  return `${sequenceText(firstSequence)}-${sequenceText(lastSequence)}.parquet`;
+/**
+ * From the range of log frames, so that a flush done again after a crash writes the same name. A rewrite
+ * has a higher level than its inputs, so its name differs from theirs even where the range is the same.
+ */
+export function parquetName(firstSequence: number, lastSequence: number, level = 0): string {
+  const range = `${sequenceText(firstSequence)}-${sequenceText(lastSequence)}`;
+  return level === 0 ? `${range}.parquet` : `${range}.${level}.parquet`;
+}
+
+const PARQUET_NAME = /(?:^|\/)([0-9a-f]{12})-([0-9a-f]{12})(?:\.(\d+))?\.parquet$/;
+
+/** What the name of a Parquet file says of it, or undefined for another file. */
+export function parquetRange(
+  path: string,
+): { firstSequence: number; lastSequence: number; level: number } | undefined {
+  const match = PARQUET_NAME.exec(path);
+  if (match === null) return undefined;
+  const [, first, last, level] = match;
+  return {
+    firstSequence: Number.parseInt(first, 16),
+    lastSequence: Number.parseInt(last, 16),
+    level: Number(level ?? 0),
+  };
 }
 
 /** The first sequence of a Parquet file by its path, or undefined for another file. */
 export function parquetFirstSequence(path: string): number | undefined {
-  const match = /(?:^|\/)([0-9a-f]{12})-[0-9a-f]{12}\.parquet$/.exec(path);
-  return match === null ? undefined : Number.parseInt(match[1], 16);
+  return parquetRange(path)?.firstSequence;
+}
+
+/** What stands beside a Parquet file, derived from it. */
+export function traceIndexPath(parquetPath: string): string {
+  return parquetPath.replace(/\.parquet$/, '.traces');
+}
+
+export function tokenIndexPath(parquetPath: string): string {
+  return parquetPath.replace(/\.parquet$/, '.tokens');
+}
+
+/** A Parquet file with all that stands beside it. */
+export function pathsOf(parquetPath: string): string[] {
+  return [parquetPath, traceIndexPath(parquetPath), tokenIndexPath(parquetPath)];
 }
 
 export function logName(firstSequence: number): string {

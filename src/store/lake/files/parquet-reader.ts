@@ -33,8 +33,13 @@ interface OpenFile {
   readonly rowGroups: readonly RowGroup[];
 }
 
-interface RowGroup {
+export interface RowGroupSize {
   readonly rows: number;
+  /** Of all columns, encoded but not compressed. */
+  readonly plainBytes: number;
+}
+
+interface RowGroup extends RowGroupSize {
   /** Compressed bytes by top-level column. */
   readonly bytes: ReadonlyMap<string, number>;
 }
@@ -62,6 +67,16 @@ export class ParquetReader {
 
   async rowGroupRows(path: string): Promise<number[]> {
     return (await this.#opened(path)).rowGroups.map((group) => group.rows);
+  }
+
+  async rowGroupSizes(path: string): Promise<readonly RowGroupSize[]> {
+    return (await this.#opened(path)).rowGroups;
+  }
+
+  /** Lets go of all files: one that is made anew under its old name is read anew. */
+  close(): void {
+    for (const { file } of this.#open.values()) file.free();
+    this.#open.clear();
   }
 
   /**
@@ -160,7 +175,7 @@ async function openFile(path: string): Promise<OpenFile> {
       bytes.set(name, (bytes.get(name) ?? 0) + chunk.compressedSize());
       chunk.free();
     }
-    rowGroups.push({ rows: group.numRows(), bytes });
+    rowGroups.push({ rows: group.numRows(), plainBytes: group.totalByteSize(), bytes });
     group.free();
   }
   metadata.free();

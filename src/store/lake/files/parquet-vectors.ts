@@ -203,7 +203,7 @@ const TAG_OF_BYTE = new Uint8Array(256);
 for (let tag = 0; tag < TYPE_LETTERS.length; tag++) TAG_OF_BYTE[TYPE_LETTERS.charCodeAt(tag)] = tag;
 
 /** `sis` in row r is the types of its three entries. A text that is too short leaves strings. */
-function typeTags(letters: TextVector, offsets: Uint32Array): Uint8Array {
+export function typeTags(letters: TextVector, offsets: Uint32Array): Uint8Array {
   const rows = offsets.length - 1;
   const tags = new Uint8Array(offsets[rows]);
   const { codes, dictionary } = letters;

@@ -13,8 +13,12 @@ function file(path: string): FileEntry {
     hash: '',
     traceIndexBytes: 0,
     traceIndexHash: '',
+    tokenIndexBytes: 0,
+    tokenIndexHash: '',
+    level: 0,
     firstSequence: 1,
     lastSequence: 1,
+    createdAtMs: 0,
     minStartUnixNano: 0n,
     maxStartUnixNano: 0n,
     maxEndUnixNano: 0n,
@@ -69,8 +73,20 @@ test('a replaced file is unlinked when its last reader is done, and not before',
 test('a quarantined file is named and no longer listed', () => {
   const snapshots = new Snapshots(() => {});
   snapshots.publish([{ projectId: 'default', addFiles: [file('a'), file('b')] }]);
-  snapshots.publish([{ projectId: 'default', quarantine: ['a'] }]);
+  snapshots.publish([{ projectId: 'default', quarantine: [{ path: 'a', reason: 'empty' }] }]);
   const { files, quarantined } = snapshots.acquire('default');
   expect(files.map(({ path }) => path)).toEqual(['b']);
-  expect(quarantined).toEqual(['a']);
+  expect(quarantined).toEqual([{ path: 'a', reason: 'empty' }]);
+});
+
+test('a file that gets another entry keeps its place, and is not unlinked', () => {
+  const unlinked: string[] = [];
+  const snapshots = new Snapshots((paths) => unlinked.push(...paths));
+  const [a, b] = ['a', 'b'].map(file);
+  snapshots.publish([{ projectId: 'default', addFiles: [a, b] }]);
+  const mended = { ...a, traceIndexBytes: 7 };
+  snapshots.publish([{ projectId: 'default', replaceFiles: new Map([[a, mended]]) }]);
+  expect(snapshots.state('default').files).toEqual([mended, b]);
+  expect(snapshots.version).toBe(2);
+  expect(unlinked).toEqual([]);
 });

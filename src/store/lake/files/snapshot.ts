@@ -4,6 +4,7 @@
  * unlinked when the last snapshot that lists them is released.
  */
 import type { SpanColumns } from '../../../span/columns.ts';
+import type { QuarantinedFile } from '../../store-upkeep.ts';
 import type { FileEntry } from './file-entry.ts';
 
 export interface LakeSnapshot {
@@ -11,16 +12,16 @@ export interface LakeSnapshot {
   /** Only their first `publishedRows` rows may be read; the number grows while the snapshot is held. */
   readonly buffers: readonly SpanColumns[];
   readonly files: readonly FileEntry[];
-  /** Paths of files that the catalog lists and that are missing or damaged: an answer lacks them. */
-  readonly quarantined: readonly string[];
+  /** Files that the catalog lists and that are missing or damaged: an answer lacks them. */
+  readonly quarantined: readonly QuarantinedFile[];
   /** Once, when the reader is done; until then no file of the snapshot is unlinked. */
   release(): void;
 }
 
-interface ProjectState {
+export interface ProjectState {
   readonly buffers: readonly SpanColumns[];
   readonly files: readonly FileEntry[];
-  readonly quarantined: readonly string[];
+  readonly quarantined: readonly QuarantinedFile[];
 }
 
 const EMPTY: ProjectState = { buffers: [], files: [], quarantined: [] };
@@ -32,7 +33,9 @@ export interface SnapshotChange {
   readonly removeBuffers?: readonly SpanColumns[];
   readonly addFiles?: readonly FileEntry[];
   readonly removeFiles?: readonly FileEntry[];
-  readonly quarantine?: readonly string[];
+  readonly quarantine?: readonly QuarantinedFile[];
+  /** The same files with other entries, as when an index was made anew: nothing is unlinked. */
+  readonly replaceFiles?: ReadonlyMap<FileEntry, FileEntry>;
 }
 
 interface Retired {
@@ -42,7 +45,7 @@ interface Retired {
 }
 
 export class Snapshots {
-  private version = 0;
+  private current = 0;
   private readonly projects = new Map<string, ProjectState>();
   /** Readers by the version that they hold. */
   private readonly pins = new Map<number, number>();
@@ -51,8 +54,13 @@ export class Snapshots {
   /** `unlink` is called with the files that nobody can reach any more. */
   constructor(private readonly unlink: (paths: readonly string[]) => void) {}
 
+  /** One more with every change: what was computed from a version holds while it does. */
+  get version(): number {
+    return this.current;
+  }
+
   acquire(projectId: string): LakeSnapshot {
-    const version = this.version;
+    const version = this.current;
     this.pins.set(version, (this.pins.get(version) ?? 0) + 1);
     let held = true;
     const release = () => {
@@ -72,21 +80,22 @@ export class Snapshots {
   }
 
   publish(changes: readonly SnapshotChange[]): void {
-    this.version++;
+    this.current++;
     for (const change of changes) {
       const before = this.state(change.projectId);
       const gone = new Set<unknown>([...(change.removeBuffers ?? []), ...(change.removeFiles ?? [])]);
-      const quarantined = new Set(change.quarantine);
+      const quarantined = new Set(change.quarantine?.map(({ path }) => path));
+      const replaced = (file: FileEntry) => change.replaceFiles?.get(file) ?? file;
       this.projects.set(change.projectId, {
         buffers: [...before.buffers.filter((buffer) => !gone.has(buffer)), ...(change.addBuffers ?? [])],
         files: [
-          ...before.files.filter((file) => !gone.has(file) && !quarantined.has(file.path)),
+          ...before.files.filter((file) => !gone.has(file) && !quarantined.has(file.path)).map(replaced),
           ...(change.addFiles ?? []),
         ],
-        quarantined: [...before.quarantined, ...quarantined],
+        quarantined: [...before.quarantined, ...(change.quarantine ?? [])],
       });
       if (change.removeFiles !== undefined && change.removeFiles.length > 0) {
-        this.retired.push({ paths: change.removeFiles.map((file) => file.path), version: this.version });
+        this.retired.push({ paths: change.removeFiles.map((file) => file.path), version: this.current });
       }
     }
     this.collect();
@@ -101,7 +110,7 @@ export class Snapshots {
 
   private collect(): void {
     if (this.retired.length === 0) return;
-    const oldest = Math.min(this.version, ...this.pins.keys());
+    const oldest = Math.min(this.current, ...this.pins.keys());
     const free = this.retired.filter((entry) => entry.version <= oldest);
     if (free.length === 0) return;
     this.retired = this.retired.filter((entry) => entry.version > oldest);

@@ -50,7 +50,7 @@ export function spanCursor(query: Query, order: SearchOrder, key: RowKey): strin
 
 export function parseSpanCursor(cursor: string, query: Query, order: SearchOrder): RowKey {
   const hash = questionHash('spans', query, order);
-  const found = decode(cursor, hash, /^([0-9a-f]{1,8})~(\d{1,10})~(\d{1,10})~([0-9a-f]{48})~(\d{1,3})$/);
+  const found = decode(cursor, hash, /^([0-9a-f]{1,8})~(\d{1,10})~(\d{1,10})~([0-9a-f]{64})~(\d{1,3})$/);
   const [, , high, low, ids, kind] = found;
   return {
     high: Number(high),

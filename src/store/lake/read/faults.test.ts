@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import type { Span } from '../../../span/span.ts';
 import { parseQuery } from '../../../traceql/parse.ts';
 import { QuestionError } from '../../span-store.ts';
-import { traceIndexPath } from '../files/file-entry.ts';
 import { spanArbitrary } from './testing/arbitrary-spans.ts';
 import { TestLake } from './testing/test-lake.ts';
 import type { TestLakeOptions } from './testing/test-lake.ts';
@@ -71,15 +70,6 @@ describe('a file that', () => {
       expect(trace.spans).toHaveLength(1);
     });
   }
-
-  test('lacks its trace index is left out of a look-up by id, and named', async () => {
-    const lake = await threePlaces();
-    const [broken] = lake.files;
-    rmSync(join(dataDir, traceIndexPath(broken.path)));
-    const trace = await lake.reader.trace('test', numbered(15, 16)[0].traceId);
-    expect(trace.spans).toHaveLength(1);
-    expect(trace.complete).toMatchObject({ skipped: [broken.path] });
-  });
 });
 
 describe('workers', () => {

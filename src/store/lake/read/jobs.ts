@@ -7,6 +7,7 @@ import type { Rank, RowKey } from './row-key.ts';
 import type { Filter } from './scan.ts';
 import type { SlimRows } from './slim-rows.ts';
 import type { RankedRows } from './top-rows.ts';
+import type { TraceRules } from './trace-rules.ts';
 import type { CountedValues } from './value-counts.ts';
 import type { ValueField } from './values.ts';
 
@@ -76,7 +77,27 @@ export interface ValuesJob extends JobBase {
   readonly prefix: string;
 }
 
-export type Job = SearchJob | SpansJob | SlimJob | ExtentsJob | GroupsJob | ValuesJob;
+/** Which filter, in order, is the first that a span of each trace in the row groups matches. */
+export interface TraceRulesJob extends JobBase {
+  readonly kind: 'trace rules';
+  readonly rowGroups: readonly number[];
+  readonly filters: readonly Filter[];
+}
+
+/** The bytes of the `.traces` file, made anew. */
+export interface TraceIndexJob extends JobBase {
+  readonly kind: 'traceIndex';
+}
+
+export type Job =
+  | SearchJob
+  | SpansJob
+  | SlimJob
+  | ExtentsJob
+  | GroupsJob
+  | ValuesJob
+  | TraceRulesJob
+  | TraceIndexJob;
 
 /** By kind of job. A spans job's spans come in parts before its end. */
 export interface JobValues {
@@ -85,8 +106,10 @@ export interface JobValues {
   slim: SlimRows;
   extents: Extents;
   groups: readonly GroupFigures[];
+  'trace rules': TraceRules;
   /** `full`: there were more distinct values than are counted. */
   values: { readonly values: readonly CountedValues[]; readonly full: boolean };
+  traceIndex: Uint8Array;
 }
 
 export interface JobCost {

@@ -25,6 +25,10 @@ function selected(block: Block, query: Query): number[] {
   return Array.from({ length: block.rows }, (_, row) => row).filter((row) => bytes[row] === 1);
 }
 
+function allRows({ rows }: Block): Uint32Array {
+  return Uint32Array.from({ length: rows }, (_, row) => row);
+}
+
 function expected(spans: readonly Span[], query: Query): number[] {
   const { condition } = query.spanset;
   const rows = spans.map((_, row) => row);
@@ -37,7 +41,7 @@ test('kernels keep the rows that TraceQL evaluation keeps, attributes promoted o
   fc.assert(
     fc.property(spansArbitrary, fc.array(spanQuery, { minLength: 10, maxLength: 30 }), (spans, queries) => {
       const buffered = columnsOf(spans).block();
-      const promoted = promote(buffered, SPANS).block;
+      const promoted = promote(buffered, SPANS, allRows(buffered)).block;
       for (const query of queries) {
         const wanted = expected(spans, query);
         hits += wanted.length;
@@ -61,7 +65,7 @@ test('kernels keep the rows that TraceQL evaluation keeps, attributes promoted o
 test('a condition of each kind, against spans chosen for it', () => {
   const spans = fc.sample(spansArbitrary, { seed: 7, numRuns: 20 }).flat();
   const block = columnsOf(spans).block();
-  const promoted = promote(block, SPANS).block;
+  const promoted = promote(block, SPANS, allRows(block)).block;
   const texts = [
     '{ duration >= 6ns && duration <= 20ns }',
     '{ duration != 1s }',

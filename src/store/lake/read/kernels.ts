@@ -10,7 +10,7 @@ import { isComparison, isLogical } from '../../../traceql/expression.ts';
 import { BlockRow } from './block-row.ts';
 import { ALWAYS } from './kernel.ts';
 import type { Kernel } from './kernel.ts';
-import { leafOf } from './leaf.ts';
+import { conjuncts, leafOf } from './leaf.ts';
 import { compileLeaf } from './leaf-kernels.ts';
 
 export function compileCondition(condition: FieldExpression | null, block: Block): Kernel {
@@ -29,12 +29,6 @@ function compile(expression: FieldExpression, block: Block): Kernel {
     return not(compile(expression.operand, block), block);
   }
   return rowWise(expression, block);
-}
-
-function conjuncts(expression: FieldExpression): FieldExpression[] {
-  return expression.kind === 'binary' && expression.operator === '&&'
-    ? [...conjuncts(expression.left), ...conjuncts(expression.right)]
-    : [expression];
 }
 
 /** `!` of anything else is false where its operand has no boolean value. */

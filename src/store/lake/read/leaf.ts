@@ -36,6 +36,13 @@ export function leafOf(expression: FieldExpression): Leaf | undefined {
   };
 }
 
+/** The parts that have to hold all together. */
+export function conjuncts(expression: FieldExpression): FieldExpression[] {
+  return expression.kind === 'binary' && expression.operator === '&&'
+    ? [...conjuncts(expression.left), ...conjuncts(expression.right)]
+    : [expression];
+}
+
 function comparisonOf(expression: FieldExpression): Leaf['comparison'] {
   if (expression.kind !== 'binary') return undefined;
   const { operator, left, right } = expression;

@@ -6,13 +6,14 @@ import { and, comparison, fieldFromText, intrinsic } from '../../../traceql/buil
 import type { AttributeKey, AttributeScope, NamesQuestion, ValueCount } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import { childOf, columnOf } from './cells.ts';
-import { planScan, splitByRows } from './plan.ts';
+import { splitByRows } from './plan.ts';
 import type { FilePlan } from './plan.ts';
 import { Selection, filterColumns } from './scan.ts';
 import type { Filter } from './scan.ts';
 import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { Session } from './session.ts';
 import { TextCache, Texts } from './texts.ts';
+import { planQuestion } from './token-pruning.ts';
 import { ValueCounts } from './value-counts.ts';
 import { columnsOfValues, countValues } from './values.ts';
 import type { ValueField } from './values.ts';
@@ -73,8 +74,7 @@ export async function attributeKeys(session: Session, question: NamesQuestion): 
       };
     });
   }
-  const plan = planScan(session.files, range, filter.condition);
-  session.countPruned(plan);
+  const plan = await planQuestion(session, range, filter.condition);
   for (const { file } of plan.scan) {
     spans += file.rows;
     for (const { scope, key, spanCount } of file.attributeKeys) counts.add(scope, key, spanCount);
@@ -149,8 +149,7 @@ export async function attributeValues(
   const filter = { condition: analyse(condition).scan, range: question.range };
   const counts = new ValueCounts(question.prefix);
   await bufferValues(session, asked.field, filter, counts);
-  const plan = planScan(session.files, filter.range, filter.condition);
-  session.countPruned(plan);
+  const plan = await planQuestion(session, filter.range, filter.condition);
   const scanned = plan.scan.filter(({ file }) => !addFromStatistics(file, asked.field, filter, counts));
   const full = await fileValues(session, scanned, asked.field, filter, counts);
   return { values: counts.top(question.limit), full: full || counts.full };

@@ -1,28 +1,42 @@
-/** The spans of one trace, in order of start, each once though it may have been delivered twice. */
+/** Spans each once though they may have been delivered twice. */
 
-interface Ordered {
+interface Delivered {
   readonly spanId: string;
   readonly kind: number;
   readonly startTimeUnixNano: bigint;
+  readonly durationNano: bigint;
 }
 
 /**
- * Spans with the same id and kind are the same span delivered again. Client and server spans that share
- * an id (Zipkin's habit) have different kinds and stay two.
+ * The spans of one trace, in order of start. Spans with the same id, kind and start are one span delivered
+ * again, and the one that lasted longest stays. Client and server spans that share an id (Zipkin's habit)
+ * have different kinds and stay two.
  */
-export function orderedOnce<T extends Ordered>(spans: readonly T[]): T[] {
+export function orderedOnce<T extends Delivered>(spans: readonly T[]): T[] {
   const sorted = [...spans].sort(compareSpans);
-  const seen = new Set<string>();
-  return sorted.filter(({ spanId, kind }) => {
-    const identity = `${spanId} ${kind}`;
-    if (seen.has(identity)) return false;
-    seen.add(identity);
-    return true;
-  });
+  return sorted.filter((span, i) => i === 0 || !isSameSpan(sorted[i - 1], span));
 }
 
-function compareSpans(a: Ordered, b: Ordered): number {
+/** Spans of any traces in the order given, of equal ones the one that lasted longest. */
+export function longestOnce<T extends Delivered & { readonly traceId: string }>(spans: readonly T[]): T[] {
+  const longest = new Map<string, T>();
+  for (const span of spans) {
+    const identity = `${span.traceId} ${span.spanId} ${span.kind} ${span.startTimeUnixNano}`;
+    const known = longest.get(identity);
+    if (!known || known.durationNano < span.durationNano) longest.set(identity, span);
+  }
+  const kept = new Set(longest.values());
+  return spans.filter((span) => kept.delete(span));
+}
+
+function isSameSpan(a: Delivered, b: Delivered): boolean {
+  return a.startTimeUnixNano === b.startTimeUnixNano && a.spanId === b.spanId && a.kind === b.kind;
+}
+
+function compareSpans(a: Delivered, b: Delivered): number {
   if (a.startTimeUnixNano !== b.startTimeUnixNano) return a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1;
   if (a.spanId !== b.spanId) return a.spanId < b.spanId ? -1 : 1;
-  return a.kind - b.kind;
+  if (a.kind !== b.kind) return a.kind - b.kind;
+  if (a.durationNano === b.durationNano) return 0;
+  return a.durationNano > b.durationNano ? -1 : 1;
 }

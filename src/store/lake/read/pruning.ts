@@ -4,11 +4,19 @@ import type { Int64Range } from '../../../traceql/bounds.ts';
 import type { FileAttributeKey, FileEntry, FileService, RowGroupEntry } from '../files/file-entry.ts';
 import { kindStatics, statusStatics } from './block-row.ts';
 import { boundsOf } from './int64-kernel.ts';
-import { leafOf } from './leaf.ts';
+import { conjuncts, leafOf } from './leaf.ts';
 import type { Leaf } from './leaf.ts';
 
 /** What ruled a file out. */
-export type PruneReason = 'time' | 'services' | 'operations' | 'duration' | 'status' | 'keys' | 'row groups';
+export type PruneReason =
+  | 'time'
+  | 'services'
+  | 'operations'
+  | 'duration'
+  | 'status'
+  | 'keys'
+  | 'row groups'
+  | 'tokens';
 
 type Answer = true | PruneReason;
 
@@ -39,12 +47,6 @@ function judge(expression: FieldExpression, leavesMayMatch: (leaves: readonly Le
     if (leaf) leaves.push(leaf);
   }
   return leavesMayMatch(leaves);
-}
-
-function conjuncts(expression: FieldExpression): FieldExpression[] {
-  return expression.kind === 'binary' && expression.operator === '&&'
-    ? [...conjuncts(expression.left), ...conjuncts(expression.right)]
-    : [expression];
 }
 
 function judgeConjunction(leaves: readonly Leaf[], file: FileEntry): Answer {

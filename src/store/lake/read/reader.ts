@@ -22,6 +22,7 @@ import { searchTraces } from './search-traces.ts';
 import { DistrustedFiles, Session } from './session.ts';
 import type { SessionDeps } from './session.ts';
 import { groupStats } from './statistics.ts';
+import { TokenFilters } from './token-filters.ts';
 import { TraceIndexes } from './trace-indexes.ts';
 import { wholeTraces } from './trace-rows.ts';
 import { MAX_DISTINCT_VALUES } from './value-counts.ts';
@@ -34,20 +35,33 @@ export interface LakeReaderOptions {
   snapshot(projectId: string): LakeSnapshot;
   readonly pool?: PoolOptions;
   readonly timeLimitMs?: number;
+  /** Told what an operator should know, one line. */
+  readonly report?: (message: string) => void;
 }
 
 /** Below the 30 s after which browsers' and Grafana's requests are commonly given up. */
 const QUESTION_TIME_LIMIT_MS = 20_000;
 
+const WARM_AFTER_MS = 1_000;
+
 export class LakeReader {
   readonly #options: LakeReaderOptions;
   readonly #deps: SessionDeps;
   readonly #indexes: TraceIndexes;
+  #warming: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LakeReaderOptions) {
     const { dataDir, pool = DEFAULT_POOL, timeLimitMs = QUESTION_TIME_LIMIT_MS } = options;
     this.#options = options;
-    this.#deps = { dataDir, timeLimitMs, pool: new WorkerPool(pool), distrusted: new DistrustedFiles() };
+    const report = options.report ?? (() => {});
+    this.#deps = {
+      dataDir,
+      timeLimitMs,
+      pool: new WorkerPool(pool),
+      distrusted: new DistrustedFiles(),
+      tokenFilters: new TokenFilters({ dataDir, report }),
+      report,
+    };
     this.#indexes = new TraceIndexes(dataDir);
   }
 
@@ -98,7 +112,31 @@ export class LakeReader {
     });
   }
 
+  /** Reads what is kept of the trace indexes of a project: some milliseconds for 10M spans. */
+  async warm(projectId: string): Promise<void> {
+    await this.#answer(projectId, undefined, async (session) => {
+      await this.#indexes.warm(session);
+      return {};
+    });
+  }
+
+  /** Of trace indexes in memory. */
+  get indexBytesInMemory(): number {
+    return this.#indexes.bytes;
+  }
+
+  /** Warms the projects in a while: a server listens first. What fails is read when it is asked for. */
+  warmLater(projectIds: readonly string[]): void {
+    this.#warming = setTimeout(() => {
+      void (async () => {
+        for (const projectId of projectIds) await this.warm(projectId);
+      })().catch((error: unknown) => this.#deps.report(`trace indexes are not read ahead: ${String(error)}`));
+    }, WARM_AFTER_MS);
+    this.#warming.unref();
+  }
+
   close(): void {
+    clearTimeout(this.#warming);
     this.#deps.pool.close();
   }
 
@@ -109,7 +147,7 @@ export class LakeReader {
   ): Promise<T & Coverage> {
     const snapshot = this.#options.snapshot(projectId);
     try {
-      const session = new Session(this.#deps, snapshot, signal);
+      const session = new Session(this.#deps, projectId, snapshot, signal);
       const answer = await work(session);
       return { ...answer, ...session.coverage() };
     } finally {

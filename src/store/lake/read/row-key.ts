@@ -1,7 +1,7 @@
 /**
- * The total order of spans in an answer: by start or duration, then trace id, span id, kind. Times are
- * ranked as two unsigned words of which the smaller comes first whatever the order, so one comparison
- * serves newest, oldest and slowest.
+ * The total order of spans in an answer: by start or duration, then trace id, span id, start, kind. What
+ * has the same key is the same span, delivered again. Times are ranked as two unsigned words of which the
+ * smaller comes first whatever the order, so one comparison serves newest, oldest and slowest.
  */
 import type { SearchOrder } from '../../span-store.ts';
 
@@ -51,8 +51,8 @@ export function compareRanks(a: Rank, b: Rank): number {
   return a.high - b.high || a.low - b.low;
 }
 
-/** trace id and span id: one run of bytes that compares as their hex does. */
-export const ID_BYTES = 24;
+/** Trace id, span id and start, big endian: one run of bytes that compares as their hex does. */
+export const ID_BYTES = 32;
 
 export interface RowKey extends Rank {
   readonly ids: Uint8Array;

@@ -2,6 +2,7 @@
 import type { Span } from '../../../span/span.ts';
 import type { Block } from '../../../span/vector.ts';
 import type { ParquetReader, RowSpan } from '../files/parquet-reader.ts';
+import { traceIndexFromFile } from '../files/rebuild-trace-index.ts';
 import { SpanReader } from './block-spans.ts';
 import { columnOf } from './cells.ts';
 import { ExtentsScan } from './extents.ts';
@@ -17,6 +18,7 @@ import type {
   SearchJob,
   SlimJob,
   SpansJob,
+  TraceRulesJob,
   ValuesJob,
 } from './jobs.ts';
 import { compareRanks, rankMasks } from './row-key.ts';
@@ -26,6 +28,7 @@ import { concatSlim, slimRows } from './slim-rows.ts';
 import type { SlimRows } from './slim-rows.ts';
 import { TextCache } from './texts.ts';
 import { TopRows } from './top-rows.ts';
+import { TraceRulesScan } from './trace-rules.ts';
 import { ValueCounts } from './value-counts.ts';
 import { countValues } from './values.ts';
 
@@ -79,6 +82,10 @@ class JobRun {
         return this.#groups(job);
       case 'values':
         return this.#values(job);
+      case 'trace rules':
+        return this.#traceRules(job);
+      case 'traceIndex':
+        return traceIndexFromFile(this.context.reader, job.path);
     }
   }
 
@@ -188,6 +195,12 @@ class JobRun {
       });
     }
     return groups.all();
+  }
+
+  async #traceRules(job: TraceRulesJob): Promise<JobValues['trace rules']> {
+    const scan = new TraceRulesScan(job.filters);
+    for (const rowGroup of job.rowGroups) await this.#each(rowGroup, (block) => scan.add(block));
+    return scan.result();
   }
 
   async #values(job: ValuesJob): Promise<JobValues['values']> {

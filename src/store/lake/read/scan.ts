@@ -20,7 +20,7 @@ export interface Filter {
 }
 
 /** What a row's key has besides its rank. */
-export const KEY_COLUMNS: readonly string[] = ['trace_id', 'span_id', 'kind'];
+export const KEY_COLUMNS: readonly string[] = ['trace_id', 'span_id', 'kind', 'start_time_unix_nano'];
 
 export function filterColumns(filter: Filter, available: ColumnsAvailable): string[] {
   return ['start_time_unix_nano', ...columnsOfCondition(filter.condition, available)];
@@ -88,7 +88,9 @@ export function offerRows(
   const traceIds = columnOf(keys, 'trace_id', 'fixed').bytes;
   const spanIds = columnOf(keys, 'span_id', 'fixed').bytes;
   const kinds = columnOf(keys, 'kind', 'uint8').values;
+  const starts = columnOf(keys, 'start_time_unix_nano', 'int64').words;
   const ids = new Uint8Array(ID_BYTES);
+  const view = new DataView(ids.buffer);
   // Rows come roughly in time's order: newest-first from the end, so that most are refused at once.
   const backwards = order === 'newest';
   for (let i = from; i < to; i++) {
@@ -99,6 +101,8 @@ export function offerRows(
     if (top.refuses(high, low)) continue;
     for (let byte = 0; byte < 16; byte++) ids[byte] = traceIds[row * 16 + byte];
     for (let byte = 0; byte < 8; byte++) ids[16 + byte] = spanIds[row * 8 + byte];
+    view.setUint32(24, starts[row * 2 + 1]);
+    view.setUint32(28, starts[row * 2]);
     top.push(high, low, ids, 0, kinds[row], group, row);
   }
 }

@@ -5,9 +5,10 @@ import type { SearchOrder } from '../../span-store.ts';
 import { matchingSpans } from './candidates.ts';
 import type { TraceCondition } from './candidates.ts';
 import { parseSpanCursor, spanCursor } from './cursor.ts';
-import { orderedOnce } from './order-spans.ts';
+import { longestOnce, orderedOnce } from './order-spans.ts';
+import { valueOfRank } from './row-key.ts';
 import type { RowKey } from './row-key.ts';
-import { readSpans, searchRows } from './search.ts';
+import { readFound, searchRows } from './search.ts';
 import type { FoundRow } from './search.ts';
 import type { Session } from './session.ts';
 import { hexAt } from './texts.ts';
@@ -36,9 +37,9 @@ export async function searchSpans(
   const found = question.analysis.needsTrace
     ? await rowsByTrace(session, indexes, question, after)
     : await rowsByScan(session, question, after);
-  const spans = await readSpans(session, found.rows);
+  const spans = await readFound(session, found.rows);
   return {
-    spans: spans.filter((span) => span !== undefined),
+    spans: longestOnce(spans.filter((span) => span !== undefined)),
     nextCursor: found.resume && spanCursor(query, order, found.resume),
   };
 }
@@ -82,16 +83,25 @@ async function rowsByTrace(
     const ids = new Set(found.rows.map((row) => hexAt(row.ids, 0, 16)).filter((id) => !matching.has(id)));
     for (const [traceId, spans] of await wholeTraces(session, indexes, [...ids])) {
       const matched = matchingSpans(orderedOnce(spans), question);
-      matching.set(traceId, new Set(matched.map(({ spanId, kind }) => `${spanId} ${kind}`)));
+      matching.set(traceId, new Set(matched.map((span) => identityOfSpan(span, order))));
     }
     // What was not read whole in time is left to the next page.
     if (session.isOverTime()) return { rows, resume: after };
     after = found.rows.at(-1);
     for (const row of found.rows) {
-      const identity = `${hexAt(row.ids, 16, 8)} ${row.kind}`;
-      if (matching.get(hexAt(row.ids, 0, 16))?.has(identity)) rows.push(row);
+      if (matching.get(hexAt(row.ids, 0, 16))?.has(identityOfRow(row, order))) rows.push(row);
     }
     if (rows.length > limit) return { rows: rows.slice(0, limit), resume: rows[limit - 1] };
     if (!found.more) return { rows, resume: undefined };
   }
+}
+
+/** Within a trace; where rows are ranked by duration, versions of one span that differ in it are told apart. */
+function identityOfSpan({ spanId, startTimeUnixNano, kind, durationNano }: Span, order: SearchOrder): string {
+  const start = startTimeUnixNano.toString(16).padStart(16, '0');
+  return `${spanId}${start} ${kind} ${order === 'slowest' ? durationNano : ''}`;
+}
+
+function identityOfRow(row: RowKey, order: SearchOrder): string {
+  return `${hexAt(row.ids, 16, 16)} ${row.kind} ${order === 'slowest' ? valueOfRank(order, row) : ''}`;
 }

@@ -7,7 +7,7 @@ import { parseTraceCursor, traceCursor } from './cursor.ts';
 import type { TraceCursor } from './cursor.ts';
 import { ExtentsScan, EXTENTS_COLUMNS } from './extents.ts';
 import type { Extents } from './extents.ts';
-import { planScan, splitByRows } from './plan.ts';
+import { splitByRows } from './plan.ts';
 import { ID_BYTES, rankOf, valueOfRank } from './row-key.ts';
 import type { RowKey } from './row-key.ts';
 import { Selection, filterColumns } from './scan.ts';
@@ -16,6 +16,7 @@ import { searchRows } from './search.ts';
 import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { Session } from './session.ts';
 import { bytesOfHex, hexAt } from './texts.ts';
+import { planQuestion } from './token-pruning.ts';
 import { TopRows } from './top-rows.ts';
 import type { TraceIndexes } from './trace-indexes.ts';
 import { TraceTable } from './trace-table.ts';
@@ -210,8 +211,7 @@ async function matchingExtents(
 ): Promise<TraceTable> {
   const filter = { condition: analysis.scan, range };
   const table = new TraceTable();
-  const plan = planScan(session.files, range, analysis.scan);
-  session.countPruned(plan);
+  const plan = await planQuestion(session, range, analysis.scan);
   for (const buffer of session.buffers) await bufferExtents(session, buffer, filter, table);
   const scanned = new Map(plan.scan.map(({ file, rowGroups }) => [file, new Set(rowGroups)]));
   await fileExtents(session, filter, scanned, table, false);
@@ -237,13 +237,9 @@ async function filesOfTraces(
   rest: ReadonlyMap<FileEntry, Set<number>>,
 ): Promise<Map<FileEntry, Set<number>>> {
   const touched = new Map<FileEntry, Set<number>>();
-  for (const [file, groups] of rest) {
-    try {
-      const found = await Promise.all(ids.map((id) => indexes.find(file, id)));
-      if (found.some((ranges) => ranges.length > 0)) touched.set(file, groups);
-    } catch (error) {
-      session.skip(file.path, `trace index: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  for (const file of (await indexes.find(session, ids)).keys()) {
+    const groups = rest.get(file);
+    if (groups) touched.set(file, groups);
   }
   return touched;
 }

@@ -16,6 +16,7 @@ import { KEY_COLUMNS, Selection, filterColumns, offerRows } from './scan.ts';
 import type { Filter } from './scan.ts';
 import { IN_BUFFER, availableIn, inLanes } from './session.ts';
 import type { BufferSource, Session } from './session.ts';
+import { TokenPruning } from './token-pruning.ts';
 import { TopRows } from './top-rows.ts';
 import type { RankedRows } from './top-rows.ts';
 
@@ -26,7 +27,10 @@ export interface RowAddress {
   readonly row: number;
 }
 
-export interface FoundRow extends RowKey, RowAddress {}
+export interface FoundRow extends RowKey, RowAddress {
+  /** Where the same span stands again, delivered twice, perhaps with another duration. */
+  readonly twins?: readonly RowAddress[];
+}
 
 export interface RowQuestion {
   readonly filter: Filter;
@@ -63,6 +67,7 @@ async function searchOnce(session: Session, question: RowQuestion): Promise<RowA
   const plan = planScan(session.files, filter.range, filter.condition);
   session.countPruned(plan);
   const units = scanUnits(plan.scan, order);
+  const pruning = new TokenPruning(session, filter.condition, plan.scan);
   let next = 0;
   const nextUnit = () => {
     const unit = units[next];
@@ -77,7 +82,15 @@ async function searchOnce(session: Session, question: RowQuestion): Promise<RowA
     next++;
     return unit;
   };
-  await inLanes(session.concurrency, nextUnit, async ({ file, rowGroups }) => {
+  await inLanes(session.concurrency, nextUnit, async ({ file, rowGroups: planned }) => {
+    const kept = new Set(
+      await pruning.narrow(
+        file,
+        planned.map(({ index }) => index),
+      ),
+    );
+    if (kept.size === 0) return;
+    const rowGroups = planned.filter(({ index }) => kept.has(index));
     const { worst } = merged;
     const columns = [rankMasks(order).column, ...filterColumns(filter, availableIn(file))];
     const ask = { kind: 'search', columns, rowGroups, worst, ...question } as const;
@@ -159,7 +172,11 @@ class MergedRows implements RowAnswer {
     while (a < rows.length || b < found.length) {
       const takeOld = b === found.length || (a < rows.length && compareKeys(rows[a], found[b]) <= 0);
       const row = takeOld ? rows[a++] : found[b++];
-      if (merged.length > 0 && compareKeys(merged[merged.length - 1], row) === 0) continue;
+      const last = merged.at(-1);
+      if (last && compareKeys(last, row) === 0) {
+        merged[merged.length - 1] = withTwin(last, row);
+        continue;
+      }
       if (merged.length === this.limit) {
         this.more = true;
         break;
@@ -168,6 +185,21 @@ class MergedRows implements RowAnswer {
     }
     this.#rows = merged;
   }
+}
+
+function withTwin(row: FoundRow, { source, group, row: at, twins = [] }: FoundRow): FoundRow {
+  return { ...row, twins: [...(row.twins ?? []), { source, group, row: at }, ...twins] };
+}
+
+/** The spans of found rows; of one delivered twice the version that lasted longest. */
+export async function readFound(session: Session, rows: readonly FoundRow[]): Promise<(Span | undefined)[]> {
+  const versions = rows.map((row): RowAddress[] => [row, ...(row.twins ?? [])]);
+  const spans = await readSpans(session, versions.flat());
+  let next = 0;
+  return versions.map((addresses) => {
+    const read = spans.slice(next, (next += addresses.length)).filter((span) => span !== undefined);
+    return read.sort((a, b) => (a.durationNano < b.durationNano ? 1 : -1)).at(0);
+  });
 }
 
 /** The spans at these addresses, in the same order; undefined where a file could not be read. */

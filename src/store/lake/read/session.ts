@@ -11,6 +11,7 @@ import type { LakeSnapshot } from '../files/snapshot.ts';
 import type { ColumnsAvailable } from './fields.ts';
 import type { Job, JobValues } from './jobs.ts';
 import type { Plan } from './plan.ts';
+import type { TokenFilters } from './token-filters.ts';
 import { JobFailedError } from './worker-pool.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -50,6 +51,9 @@ export interface SessionDeps {
   readonly dataDir: string;
   readonly pool: WorkerPool;
   readonly distrusted: DistrustedFiles;
+  readonly tokenFilters: TokenFilters;
+  /** What an operator should know, one line. */
+  report(message: string): void;
 }
 
 type Counters = { -readonly [K in keyof Scanned]: number };
@@ -75,6 +79,7 @@ export class Session {
 
   constructor(
     readonly deps: SessionDeps,
+    readonly projectId: string,
     snapshot: LakeSnapshot,
     readonly signal: AbortSignal | undefined,
   ) {
@@ -82,7 +87,7 @@ export class Session {
       .map((columns) => ({ columns, rows: columns.publishedRows }))
       .filter(({ rows }) => rows > 0);
     this.files = snapshot.files;
-    for (const path of snapshot.quarantined) this.skip(path, 'missing or damaged');
+    for (const { path, reason } of snapshot.quarantined) this.skip(path, reason);
   }
 
   get concurrency(): number {
@@ -118,6 +123,9 @@ export class Session {
     } catch (error) {
       if (!(error instanceof JobFailedError)) throw error;
       distrusted.add(file.path, error.message);
+      if (!pool.isClosed) {
+        this.deps.report(`${file.path} can't be read and is left out of answers: ${error.message}`);
+      }
       this.skip(file.path, error.message);
       return undefined;
     }
@@ -171,7 +179,7 @@ export class Session {
     this.#limit = reason;
   }
 
-  countPruned(plan: Plan): void {
+  countPruned(plan: Pick<Plan, 'pruned' | 'prunedRowGroups' | 'prunedBytes'>): void {
     this.#counters.prunedFiles += plan.pruned.length;
     this.#counters.prunedRowGroups += plan.prunedRowGroups;
     this.#counters.prunedBytes += plan.prunedBytes;

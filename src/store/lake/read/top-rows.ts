@@ -74,7 +74,7 @@ export class TopRows {
     return refused;
   }
 
-  /** `ids` holds trace and span id from `idsAt`. */
+  /** `ids` holds trace id, span id and start from `idsAt`. */
   push(
     high: number,
     low: number,

@@ -124,9 +124,8 @@ async function locate(
     const rows = await rowsInBuffer(session, buffer, ids);
     if (rows.length > 0) located.push({ source: buffer, picks: [{ rowGroup: 0, rows }] });
   }
-  for (const file of session.files) {
-    const picks = await picksInFile(session, indexes, file, ids);
-    if (picks.length > 0) located.push({ source: file, picks });
+  for (const [file, ranges] of await indexes.find(session, ids)) {
+    located.push({ source: file, picks: picksOfRanges(file, ranges) });
   }
   return located;
 }
@@ -164,22 +163,6 @@ async function rowsInBuffer(
 
 function equalWords(words: Uint32Array, at: number, id: Uint32Array): boolean {
   return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
-}
-
-async function picksInFile(
-  session: Session,
-  indexes: TraceIndexes,
-  file: FileEntry,
-  ids: readonly Uint8Array[],
-): Promise<RowPick[]> {
-  const ranges: RowRange[] = [];
-  try {
-    for (const id of ids) ranges.push(...(await indexes.find(file, id)));
-  } catch (error) {
-    session.skip(file.path, `trace index: ${error instanceof Error ? error.message : String(error)}`);
-    return [];
-  }
-  return picksOfRanges(file, ranges);
 }
 
 /** Ranges of rows of the file as rows of its row groups; a trace may begin in one and end in the next. */

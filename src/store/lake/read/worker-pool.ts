@@ -58,6 +58,10 @@ export class WorkerPool {
     this.#options = options;
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** Jobs that are given at once to so many workers. */
   get size(): number {
     return this.#options.workers;

@@ -1,5 +1,5 @@
 /** For tests: a file system that counts its calls, and fails those that it is told to. */
-import type { DirectoryEntry, FileSystem, OpenFile } from '../files/file-system.ts';
+import type { DirectoryEntry, DiskSpace, FileSystem, OpenFile } from '../files/file-system.ts';
 
 export type FileCall =
   | 'create'
@@ -14,7 +14,8 @@ export type FileCall =
   | 'makeFolder'
   | 'syncFolder'
   | 'rename'
-  | 'unlink';
+  | 'unlink'
+  | 'freeSpace';
 
 interface Fault {
   readonly call: FileCall | 'any';
@@ -108,6 +109,9 @@ export class FaultyFileSystem implements FileSystem {
   read(path: string): Promise<Uint8Array> {
     return this.run('read', () => this.real.read(path));
   }
+  readPieces(path: string, onPiece: (piece: Uint8Array) => void): Promise<void> {
+    return this.run('read', () => this.real.readPieces(path, onPiece));
+  }
   size(path: string): Promise<number | undefined> {
     return this.run('size', () => this.real.size(path));
   }
@@ -125,6 +129,9 @@ export class FaultyFileSystem implements FileSystem {
   }
   unlink(path: string): Promise<void> {
     return this.run('unlink', () => this.real.unlink(path));
+  }
+  freeSpace(path: string): Promise<DiskSpace> {
+    return this.run('freeSpace', () => this.real.freeSpace(path));
   }
 }
 

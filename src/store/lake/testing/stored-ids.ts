@@ -1,10 +1,10 @@
 /** For tests: which spans a lake holds, by their ids, in buffers and (through DuckDB) in files. */
-import type { WriteSide } from '../write/write-side.ts';
+import type { Lake } from '../lake.ts';
 import { duckdbRows, pathList } from './duckdb.ts';
 
 /** Published span ids in the buffers, sorted. */
-export function spanIds(side: WriteSide, projectId: string): string[] {
-  const snapshot = side.snapshot(projectId);
+export function spanIds(lake: Pick<Lake, 'snapshot' | 'dataDir'>, projectId: string): string[] {
+  const snapshot = lake.snapshot(projectId);
   const found = snapshot.buffers.flatMap((columns) => {
     const vector = columns.block(['span_id']).columns.get('span_id');
     if (vector?.kind !== 'fixed') throw new Error('no span ids');
@@ -16,9 +16,12 @@ export function spanIds(side: WriteSide, projectId: string): string[] {
 }
 
 /** Span ids in the Parquet files that the snapshot lists, sorted, as DuckDB reads them. */
-export async function spanIdsInFiles(side: WriteSide, projectId: string): Promise<string[]> {
-  const snapshot = side.snapshot(projectId);
-  const paths = snapshot.files.map((file) => `${side.dataDir}/${file.path}`);
+export async function spanIdsInFiles(
+  lake: Pick<Lake, 'snapshot' | 'dataDir'>,
+  projectId: string,
+): Promise<string[]> {
+  const snapshot = lake.snapshot(projectId);
+  const paths = snapshot.files.map((file) => `${lake.dataDir}/${file.path}`);
   snapshot.release();
   if (paths.length === 0) return [];
   const rows = await duckdbRows(

@@ -86,7 +86,7 @@ function sorted(spans: readonly Span[]): Span[] {
 test.each([1, 2])('DuckDB reads back every span as it was sent (seed %d)', async (seed) => {
   const spans = randomSpans(seed);
   expect(spans.length).toBeGreaterThan(50);
-  const files = await encodeSpans([columnsOf(spans).block()], 16);
+  const files = encodeSpans([columnsOf(spans).block()], 16);
   expect(sorted(await readAll(files))).toEqual(sorted(spans));
 });
 
@@ -94,7 +94,7 @@ test('blocks of several buffers become the same files as one buffer', async () =
   const spans = randomSpans(4);
   const half = Math.floor(spans.length / 2);
   const blocks = [spans.slice(0, half), spans.slice(half)].map((part) => columnsOf(part).block());
-  expect(sorted(await readAll(await encodeSpans(blocks)))).toEqual(sorted(spans));
+  expect(sorted(await readAll(encodeSpans(blocks)))).toEqual(sorted(spans));
 });
 
 function tenEach(traces: number): Span[] {
@@ -121,7 +121,7 @@ function tenEach(traces: number): Span[] {
 
 test('a file has its traces together, by start, and an index that finds each of them', async () => {
   const spans = tenEach(40);
-  const [file] = await encodeSpans([columnsOf(spans).block()], 64);
+  const [file] = encodeSpans([columnsOf(spans).block()], 64);
   const rows = await readAll([file]);
   const index = openTraceIndex(file.traceIndex);
   expect(index.count).toBe(40);
@@ -142,7 +142,7 @@ test('a file has its traces together, by start, and an index that finds each of 
 
 test('statistics count what is in the file', async () => {
   const spans = tenEach(20);
-  const [{ statistics, rows }] = await encodeSpans([columnsOf(spans).block()], 64);
+  const [{ statistics, rows }] = encodeSpans([columnsOf(spans).block()], 64);
   const starts = spans.map((span) => span.startTimeUnixNano).sort((a, b) => Number(a - b));
   expect(statistics).toMatchObject({
     minStartUnixNano: starts[0],
@@ -191,7 +191,7 @@ test('keys that no column may be named after stay in the map, and the file reads
   const value: AttributeValue = { type: 'string', value: 'x' };
   const base = { ...randomSpans(6)[0], attributes: keys.map((key) => ({ key, value })) };
   const spans = ['01', '02', '03'].map((end) => ({ ...base, spanId: `${'0'.repeat(14)}${end}` }));
-  const files = await encodeSpans([columnsOf(spans).block()]);
+  const files = encodeSpans([columnsOf(spans).block()]);
   expect(sorted(await readAll(files))).toEqual(sorted(spans));
   const columns = files[0].statistics.promoted.map(({ name }) => name);
   expect(columns.filter((name) => name.startsWith('span.'))).toEqual([
@@ -210,7 +210,7 @@ test('spans of very many days: the fullest days have files, the others share one
     // Every second span on one day, the others on a day of their own.
     startTimeUnixNano: n % 2 === 0 ? 5n : BigInt(n) * 86_400_000_000_000n,
   }));
-  const files = await encodeSpans([columnsOf(spans).block()]);
+  const files = encodeSpans([columnsOf(spans).block()]);
   expect(files.map(({ rows }) => rows).reduce((a, b) => a + b)).toBe(1000);
   expect(files.length).toBe(MAX_DAYS);
   expect(files[0]).toMatchObject({ day: '1970-01-01', rows: 500 });

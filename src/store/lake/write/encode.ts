@@ -1,16 +1,18 @@
 /** Blocks of one project to Parquet files, one a day: what the writer worker does with a generation. */
+import { joinBytes } from '../../../span/join.ts';
 import { SPANS } from '../../../span/schema.ts';
 import type { TableSchema } from '../../../span/schema.ts';
 import type { Block } from '../../../span/vector.ts';
 import { concatBlocks } from '../files/concat.ts';
 import type { FileStatistics } from '../files/file-entry.ts';
 import { contentHash } from '../files/hash.ts';
-import { ROW_GROUP_ROWS, parquetBytes } from '../files/parquet-writer.ts';
-import { takeBlock } from '../files/take.ts';
+import { ParquetFileWriter, ROW_GROUP_ROWS } from '../files/parquet-writer.ts';
+import { TokenIndexBuilder } from '../files/token-builder.ts';
 import { buildTraceIndex } from '../files/trace-index.ts';
 import { partition } from './partition.ts';
 import { promote } from './promote.ts';
-import { blockStatistics } from './statistics.ts';
+import type { Promoted } from './promote.ts';
+import { StatisticsBuilder } from './statistics.ts';
 import type { BlockStatistics } from './statistics.ts';
 
 /** A file's bytes with what the catalog keeps of it. */
@@ -21,41 +23,50 @@ export interface EncodedFile {
   readonly hash: string;
   readonly traceIndex: Uint8Array;
   readonly traceIndexHash: string;
+  readonly tokenIndex: Uint8Array;
+  readonly tokenIndexHash: string;
   readonly statistics: BlockStatistics & Pick<FileStatistics, 'promoted'>;
 }
 
 /** The statistics and the trace index are those of spans: a second table brings its own. */
-export async function encodeSpans(
-  blocks: readonly Block[],
-  rowGroupRows: number = ROW_GROUP_ROWS,
-): Promise<EncodedFile[]> {
+export function encodeSpans(blocks: readonly Block[], rowGroupRows: number = ROW_GROUP_ROWS): EncodedFile[] {
   const block = concatBlocks(blocks);
-  const files: EncodedFile[] = [];
-  for (const { day, indices } of partition(block, SPANS)) {
-    files.push(await encodeDay(day, takeBlock(block, indices), SPANS, rowGroupRows));
-  }
-  return files;
+  return partition(block, SPANS).map(({ day, indices }) =>
+    encodeDay(day, promote(block, SPANS, indices), SPANS, rowGroupRows),
+  );
 }
 
-async function encodeDay(
+function encodeDay(
   day: string,
-  block: Block,
+  { block, columns: promoted }: Promoted,
   schema: TableSchema,
   rowGroupRows: number,
-): Promise<EncodedFile> {
+): EncodedFile {
   const ids = block.columns.get(schema.groupColumn);
   if (ids?.kind !== 'fixed') throw new Error(`${schema.groupColumn} holds no ids`);
   const traceIndex = buildTraceIndex(ids.bytes);
-  const statistics = blockStatistics(block, rowGroupRows);
-  const promoted = promote(block, schema);
-  const parquet = await parquetBytes(promoted.block, schema, promoted.columns, rowGroupRows);
+  const statistics = new StatisticsBuilder();
+  const tokens = new TokenIndexBuilder();
+  const parts: Uint8Array[] = [];
+  const parquet = new ParquetFileWriter(schema, promoted, (part) => parts.push(part));
+  for (let from = 0; from < block.rows; from += rowGroupRows) {
+    const to = Math.min(block.rows, from + rowGroupRows);
+    statistics.rowGroup(block, promoted, from, to);
+    tokens.rowGroup(block, promoted, from, to);
+    parquet.rowGroup(block, from, to);
+  }
+  parquet.finish();
+  const bytes = joinBytes(parts);
+  const tokenIndex = tokens.finish();
   return {
     day,
     rows: block.rows,
-    parquet,
-    hash: contentHash(parquet),
+    parquet: bytes,
+    hash: contentHash(bytes),
     traceIndex,
     traceIndexHash: contentHash(traceIndex),
-    statistics: { ...statistics, promoted: promoted.columns },
+    tokenIndex,
+    tokenIndexHash: contentHash(tokenIndex),
+    statistics: { ...statistics.finish(), promoted },
   };
 }

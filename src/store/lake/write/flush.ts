@@ -2,18 +2,17 @@
  * Sealed generations to Parquet files, one after the other. The catalog's transaction is the commit point:
  * before it the log counts, after it the files do.
  */
-import type { Database } from 'bun:sqlite';
 import { SPANS } from '../../../span/schema.ts';
 import { commitFlush } from '../files/catalog-files.ts';
 import type { FileEntry } from '../files/file-entry.ts';
-import { traceIndexPath } from '../files/file-entry.ts';
 import { writeWhole } from '../files/file-system.ts';
-import type { FileSystem } from '../files/file-system.ts';
 import { contentHash } from '../files/hash.ts';
-import { LAKE_FOLDER, parquetName, partitionFolder } from '../files/names.ts';
-import type { SnapshotChange, Snapshots } from '../files/snapshot.ts';
-import type { Clock } from './clock.ts';
+import { LAKE_FOLDER, parquetName, partitionFolder, tokenIndexPath, traceIndexPath } from '../files/names.ts';
+import type { SnapshotChange } from '../files/snapshot.ts';
+import { messageOf } from '../parts.ts';
+import type { LakeParts } from '../parts.ts';
 import { copyPublished } from './copy.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { EncodedFile } from './encode.ts';
 import type { Generation } from './generation.ts';
 import type { Writer } from './writer.ts';
@@ -22,14 +21,9 @@ const FIRST_RETRY_MS = 1_000;
 /** Short enough that a disk with space again takes writes within 30 s, the flush included. */
 const LAST_RETRY_MS = 10_000;
 
-export interface FlusherParts {
-  readonly dataDir: string;
-  readonly files: FileSystem;
-  readonly catalog: Database;
-  readonly clock: Clock;
-  readonly snapshots: Snapshots;
+export interface FlusherParts extends LakeParts {
   readonly writer: Writer;
-  readonly report: (problem: string) => void;
+  readonly deliveries: Deliveries;
 }
 
 export class Flusher {
@@ -38,6 +32,7 @@ export class Flusher {
   private closing = false;
   /** Ends the pause before a retry. */
   private wake: (() => void) | undefined;
+  private waiters: { readonly last: Generation; readonly resolve: () => void }[] = [];
 
   constructor(private readonly parts: FlusherParts) {}
 
@@ -54,6 +49,25 @@ export class Flusher {
   /** Resolves when the queue is empty, or can't be emptied. */
   async drained(): Promise<void> {
     while (this.running !== undefined) await this.running;
+  }
+
+  /**
+   * Resolves when the generations that wait now are published, or when one of them can't be for now. Others
+   * that come meanwhile are not waited for: under load the queue may never be empty.
+   */
+  attempted(): Promise<void> {
+    const last = this.queue.at(-1);
+    if (last === undefined || this.running === undefined) return Promise.resolve();
+    // Whoever asks is told of what happens now, not of the last attempt.
+    this.wake?.();
+    return new Promise((resolve) => this.waiters.push({ last, resolve }));
+  }
+
+  /** After a generation was published; without one, after an attempt that failed. */
+  private tell(published?: Generation): void {
+    const told = this.waiters.filter(({ last }) => published === undefined || last === published);
+    this.waiters = this.waiters.filter((waiter) => !told.includes(waiter));
+    for (const { resolve } of told) resolve();
   }
 
   /** Tries once more to flush each generation; what fails stays in the log. */
@@ -80,15 +94,18 @@ export class Flusher {
       try {
         await this.flush(generation);
         this.queue.shift();
+        this.tell(generation);
         pauseMs = FIRST_RETRY_MS;
       } catch (error) {
         this.parts.report(`can't flush ${generation.segment.path}: ${messageOf(error)}`);
+        this.tell();
         if (this.closing) break;
         await this.pause(pauseMs);
         pauseMs = Math.min(LAST_RETRY_MS, pauseMs * 2);
       }
     }
     this.running = undefined;
+    this.tell();
   }
 
   private pause(ms: number): Promise<void> {
@@ -103,7 +120,7 @@ export class Flusher {
   }
 
   private async flush(generation: Generation): Promise<void> {
-    const { catalog, clock, snapshots } = this.parts;
+    const { catalog, snapshots, deliveries } = this.parts;
     const changes: SnapshotChange[] = [];
     for (const [projectId, columns] of generation.buffers) {
       const files: FileEntry[] = [];
@@ -123,8 +140,9 @@ export class Flusher {
         table: SPANS.name,
         files,
         flushedThrough: generation.lastSequence,
-        nowMs: clock.wallMs(),
+        also: () => deliveries.store(generation.deliveries, generation.firstSequence),
       });
+      deliveries.stored(generation.deliveries);
     }
     snapshots.publish(changes);
     await this.dropLog(generation);
@@ -144,9 +162,11 @@ export class Flusher {
     const folder = partitionFolder(projectId, encoded.day);
     const path = `${folder}/${parquetName(generation.firstSequence, generation.lastSequence)}`;
     await files.makeFolder(`${dataDir}/${folder}`);
-    // The index goes first: a Parquet file under its name always has one.
+    // The indexes go first: a Parquet file under its name always has them.
     const index = `${dataDir}/${traceIndexPath(path)}`;
     await writeWhole(files, index, encoded.traceIndex, expectHash(encoded.traceIndexHash, index));
+    const tokens = `${dataDir}/${tokenIndexPath(path)}`;
+    await writeWhole(files, tokens, encoded.tokenIndex, expectHash(encoded.tokenIndexHash, tokens));
     await writeWhole(files, `${dataDir}/${path}`, encoded.parquet, expectHash(encoded.hash, path));
     const project = folder.slice(0, folder.lastIndexOf('/'));
     for (const changed of [folder, project, LAKE_FOLDER, '.'])
@@ -162,8 +182,12 @@ export class Flusher {
       hash,
       traceIndexBytes: encoded.traceIndex.length,
       traceIndexHash,
+      tokenIndexBytes: encoded.tokenIndex.length,
+      tokenIndexHash: encoded.tokenIndexHash,
+      level: 0,
       firstSequence: generation.firstSequence,
       lastSequence: generation.lastSequence,
+      createdAtMs: this.parts.clock.wallMs(),
     };
   }
 }
@@ -173,8 +197,4 @@ function expectHash(hash: string, path: string): (written: Uint8Array) => void {
     const found = contentHash(written);
     if (found !== hash) throw new Error(`${path}: wrote bytes with hash ${hash}, read back ${found}`);
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@
  * searched until its Parquet files are published, and its log is dropped.
  */
 import { SpanColumns } from '../../../span/columns.ts';
+import { LoggedDeliveries } from './deliveries.ts';
 import type { LogSegment } from './log-segment.ts';
 
 export class Generation {
@@ -14,6 +15,8 @@ export class Generation {
   private pending = 0;
   private readonly settledWaiters: (() => void)[] = [];
 
+  /** Of the frames that are on disk. */
+  readonly deliveries = new LoggedDeliveries();
   /** On the monotonic clock. */
   firstFrameAtMs: number | undefined;
 

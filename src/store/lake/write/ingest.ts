@@ -11,6 +11,10 @@ import type { FileSystem } from '../files/file-system.ts';
 import { logName } from '../files/names.ts';
 import type { Snapshots } from '../files/snapshot.ts';
 import type { Clock } from './clock.ts';
+import type { Deliveries } from './deliveries.ts';
+import { deliveryKey } from './delivery-keys.ts';
+import type { DeliveryKey } from './delivery-keys.ts';
+import type { DiskReserve } from './disk-space.ts';
 import { Generation } from './generation.ts';
 import { encodeFrame } from './log-frame.ts';
 import { LogFailure, LogSegment } from './log-segment.ts';
@@ -20,6 +24,9 @@ const LARGE_BODY_BYTES = 1024 * 1024;
 
 /** After a failed write the disk is asked again at this pace, not by every request. */
 const DISK_RETRY_MS = 1_000;
+
+/** A disk that ran low is seldom given room within a moment, and is looked at each second. */
+const DISK_RETRY_AFTER_S = 5;
 
 const BEHIND = 'spans come faster than they can be written to files';
 
@@ -36,6 +43,8 @@ export interface IngestParts {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly snapshots: Snapshots;
+  readonly deliveries: Deliveries;
+  readonly disk: DiskReserve;
   readonly logFolder: string;
   readonly limits: SealLimits;
   readonly nextSequence: number;
@@ -55,9 +64,15 @@ interface Refusal {
 export class Ingest {
   open: Generation | undefined;
   lastSyncMs = 0;
+  /** Unix milliseconds; 0 before the first. */
+  lastSyncAt = 0;
+  /** Requests that came again, since the start. */
+  duplicateRequests = 0;
   private sequence: number;
   private refusal: Refusal | undefined;
   private readonly underWay = new Set<Promise<unknown>>();
+  /** By project and key: requests that are being written. */
+  private readonly firstDeliveries = new Map<string, Promise<AppendResult>>();
 
   constructor(private readonly parts: IngestParts) {
     this.sequence = parts.nextSequence;
@@ -65,7 +80,8 @@ export class Ingest {
 
   /** Why no writes are taken, or '' when they are. */
   get refusalReason(): string {
-    return this.standingRefusal()?.reason ?? (this.isBehind() ? BEHIND : '');
+    const standing = this.standingRefusal()?.reason ?? this.parts.disk.refusal;
+    return standing === '' && this.isBehind() ? BEHIND : standing;
   }
 
   private standingRefusal(): Refusal | undefined {
@@ -87,10 +103,38 @@ export class Ingest {
 
   private async appendChecked(projectId: string, request: ExportRequest): Promise<AppendResult> {
     if (!PROJECT_ID.test(projectId)) throw new RangeError(`no project id: ${JSON.stringify(projectId)}`);
+    const key = deliveryKey(request);
+    if (this.parts.deliveries.has(projectId, key)) return this.repeated();
+    const name = `${projectId} ${key.join(' ')}`;
+    const first = this.firstDeliveries.get(name);
+    if (first !== undefined) {
+      // It ends as the first one does; what kept no span is answered as it was.
+      const result = await first;
+      return result.accepted > 0 ? this.repeated() : result;
+    }
+    const appended = this.appendNew(projectId, request, key);
+    this.firstDeliveries.set(name, appended);
+    try {
+      return await appended;
+    } finally {
+      this.firstDeliveries.delete(name);
+    }
+  }
+
+  private repeated(): AppendResult {
+    this.duplicateRequests++;
+    return { accepted: 0, rejected: 0, message: '', duplicate: true };
+  }
+
+  private async appendNew(
+    projectId: string,
+    request: ExportRequest,
+    key: DeliveryKey,
+  ): Promise<AppendResult> {
     this.checkWritable();
     return request.body.length < LARGE_BODY_BYTES
-      ? this.appendSmall(projectId, request)
-      : this.appendLarge(projectId, request);
+      ? this.appendSmall(projectId, request, key)
+      : this.appendLarge(projectId, request, key);
   }
 
   /** Stops taking writes, and resolves when those under way have ended. */
@@ -124,10 +168,16 @@ export class Ingest {
         Number.isFinite(leftMs) ? Math.max(1, Math.ceil(leftMs / 1000)) : 30,
       );
     }
+    const { refusal: diskRefusal } = this.parts.disk;
+    if (diskRefusal !== '') throw new StoreUnavailableError(diskRefusal, DISK_RETRY_AFTER_S);
     if (this.isBehind()) throw new StoreUnavailableError(BEHIND, 1);
   }
 
-  private async appendSmall(projectId: string, request: ExportRequest): Promise<AppendResult> {
+  private async appendSmall(
+    projectId: string,
+    request: ExportRequest,
+    key: DeliveryKey,
+  ): Promise<AppendResult> {
     const generation = this.openGeneration();
     const columns = generation.columnsFor(projectId, (created) =>
       this.parts.snapshots.publish([{ projectId, addBuffers: [created] }]),
@@ -143,7 +193,7 @@ export class Ingest {
     const rows = columns.rows;
     if (rows === mark.rows) return result;
     try {
-      await this.log(generation, projectId, request, () => {
+      await this.log(generation, projectId, request, key, () => {
         columns.publishedRows = Math.max(columns.publishedRows, rows);
       });
     } catch (error) {
@@ -154,13 +204,17 @@ export class Ingest {
     return result;
   }
 
-  private async appendLarge(projectId: string, request: ExportRequest): Promise<AppendResult> {
+  private async appendLarge(
+    projectId: string,
+    request: ExportRequest,
+    key: DeliveryKey,
+  ): Promise<AppendResult> {
     const columns = new SpanColumns();
     const result = await decodeTracesInSlices(request, columns);
     if (columns.rows === 0) return result;
     if (this.refusal?.kind !== 'closing') this.checkWritable();
     const generation = this.openGeneration();
-    await this.log(generation, projectId, request, () => {
+    await this.log(generation, projectId, request, key, () => {
       columns.publishedRows = columns.rows;
       generation.add(projectId, columns);
       this.parts.snapshots.publish([{ projectId, addBuffers: [columns] }]);
@@ -172,9 +226,11 @@ export class Ingest {
     generation: Generation,
     projectId: string,
     request: ExportRequest,
+    key: DeliveryKey,
     publish: () => void,
   ): Promise<void> {
     const sequence = this.sequence++;
+    const receivedAtMs = this.parts.clock.wallMs();
     const parts = encodeFrame({
       sequence,
       projectId,
@@ -182,19 +238,22 @@ export class Ingest {
       encoding: request.received.encoding,
       genAiOnly: request.genAiOnly === true,
       bodyBytes: request.body.length,
-      receivedAtMs: this.parts.clock.wallMs(),
+      receivedAtMs,
       payload: request.received.bytes,
     });
     const commit = async () => {
       await generation.segment.append(parts);
       publish();
+      this.parts.deliveries.remember(projectId, key, generation.deliveries, receivedAtMs);
     };
+    this.parts.disk.spend(request.received.bytes.length);
     generation.firstFrameAtMs ??= this.parts.clock.monotonicMs();
     const committed = generation.commit(sequence, commit);
     this.sealWhenFull(generation);
     try {
       await committed;
       this.lastSyncMs = generation.segment.lastSyncMs;
+      this.lastSyncAt = this.parts.clock.wallMs();
     } catch (error) {
       throw this.refuse(generation, error);
     }
@@ -207,6 +266,7 @@ export class Ingest {
     const reason = error.poisoned
       ? 'the disk failed to keep a write; restart to go on from what it holds'
       : `the log can't be written (${errorCode(error.cause)})`;
+    this.parts.disk.checkSoon();
     if (error.poisoned) this.refusal = { kind: 'poisoned', reason, untilMs: Infinity };
     else if (this.refusal?.kind !== 'closing' && this.refusal?.kind !== 'poisoned') {
       this.refusal = { kind: 'disk', reason, untilMs: this.parts.clock.monotonicMs() + DISK_RETRY_MS };

@@ -2,6 +2,7 @@
  * Which rows go to which day, and in which order: traces by their first start in the file, then trace
  * id, and a trace's rows by start. So the rows of one trace are contiguous, and time prunes row groups.
  */
+import { grown } from '../../../span/grow.ts';
 import type { TableSchema } from '../../../span/schema.ts';
 import type { Block, FixedVector, Int64Vector } from '../../../span/vector.ts';
 
@@ -24,41 +25,68 @@ export const SCATTERED_DAYS = '__HIVE_DEFAULT_PARTITION__';
 const NANOS_PER_DAY = 86_400_000_000_000n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
+const FIRST_GROUPS = 1024;
+
+/** Average steps a value is shifted before a sort is cheaper. */
+const MAX_SHIFTS = 32;
+
+/** Odd, and of this process alone, so that nobody can send ids that all fall into one slot. */
+const [ID_FACTOR, OTHER_FACTOR] = crypto
+  .getRandomValues(new Int32Array(2))
+  .map((random) => random | 0x10000001);
+
 /** A day and its first and last nanosecond, as words. */
 interface DayRange {
   readonly number: number;
-  readonly rows: number[];
+  /** In the order in which the days came. */
+  readonly place: number;
   readonly firstHigh: number;
   readonly firstLow: number;
   readonly lastHigh: number;
   readonly lastLow: number;
+  rows: number;
 }
 
 /** The rows of a block by UTC day of their time, days ascending, scattered ones last. */
 export function partition(block: Block, schema: TableSchema): DayRows[] {
-  const { days, scattered } = byDay(timeColumn(block, schema).words, block.rows);
-  const parts = days.map(({ number, rows }) => ({
-    day: dayText(number),
-    indices: inFileOrder(block, schema, rows),
+  const times = timeColumn(block, schema).words;
+  const { bytes } = groupColumn(block, schema);
+  const ids = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  return byDay(times, block.rows).map(({ day, indices }) => ({
+    day,
+    indices: inFileOrder(ids, times, indices),
   }));
-  if (scattered.length === 0) return parts;
-  return [...parts, { day: SCATTERED_DAYS, indices: inFileOrder(block, schema, scattered) }];
 }
 
-function byDay(times: Uint32Array, rows: number): { days: DayRange[]; scattered: number[] } {
+/** As `partition`, each day's rows in the order in which they came. */
+function byDay(times: Uint32Array, rows: number): DayRows[] {
   const days = new Map<number, DayRange>();
+  const placeOfRow = new Uint32Array(rows);
   let day: DayRange | undefined;
   for (let row = 0; row < rows; row++) {
     const low = times[row * 2];
     const high = times[row * 2 + 1];
     // Neighbours share their day, so that almost no row needs the division of a BigInt.
     if (day === undefined || !contains(day, high, low)) day = dayOf(days, high, low);
-    day.rows.push(row);
+    day.rows++;
+    placeOfRow[row] = day.place;
   }
-  const byRows = [...days.values()].sort((a, b) => b.rows.length - a.rows.length || a.number - b.number);
-  const own = byRows.length <= MAX_DAYS ? byRows : byRows.slice(0, MAX_DAYS - 1);
-  const scattered = byRows.slice(own.length).flatMap((rare) => rare.rows);
-  return { days: own.toSorted((a, b) => a.number - b.number), scattered: scattered.sort((a, b) => a - b) };
+  const byRows = [...days.values()].sort((a, b) => b.rows - a.rows || a.number - b.number);
+  const rare = byRows.length <= MAX_DAYS ? [] : byRows.slice(MAX_DAYS - 1);
+  const own = byRows.slice(0, byRows.length - rare.length).sort((a, b) => a.number - b.number);
+  const parts = own.map((one) => ({ day: dayText(one.number), indices: new Uint32Array(one.rows) }));
+  if (rare.length > 0) {
+    const scattered = rare.reduce((sum, one) => sum + one.rows, 0);
+    parts.push({ day: SCATTERED_DAYS, indices: new Uint32Array(scattered) });
+  }
+  const partOfPlace = new Uint32Array(days.size).fill(own.length);
+  own.forEach((one, part) => (partOfPlace[one.place] = part));
+  const filled = new Uint32Array(parts.length);
+  for (let row = 0; row < rows; row++) {
+    const part = partOfPlace[placeOfRow[row]];
+    parts[part].indices[filled[part]++] = row;
+  }
+  return parts;
 }
 
 function contains(day: DayRange, high: number, low: number): boolean {
@@ -75,11 +103,12 @@ function dayOf(days: Map<number, DayRange>, high: number, low: number): DayRange
   const last = end > MAX_UINT64 ? MAX_UINT64 : end;
   const day = {
     number,
-    rows: [],
+    place: days.size,
     firstHigh: Number(first >> 32n),
     firstLow: Number(first & 0xffffffffn),
     lastHigh: Number(last >> 32n),
     lastLow: Number(last & 0xffffffffn),
+    rows: 0,
   };
   days.set(number, day);
   return day;
@@ -90,62 +119,109 @@ function dayText(day: number): string {
   return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }
 
-function inFileOrder(block: Block, schema: TableSchema, rows: readonly number[]): Uint32Array {
-  const groups = groupColumn(block, schema);
-  const times = timeColumn(block, schema).words;
-  const ids = new Uint32Array(groups.bytes.buffer, groups.bytes.byteOffset, groups.bytes.length >>> 2);
-  const { groupOfRow, firstRow } = firstRows(ids, times, rows);
-  const rank = groupRanks(ids, times, firstRow);
-  const order = Uint32Array.from(rows.keys());
-  order.sort((a, b) => {
-    const byGroup = rank[groupOfRow[a]] - rank[groupOfRow[b]];
-    if (byGroup !== 0) return byGroup;
-    return compareTimes(times, rows[a], rows[b]) || rows[a] - rows[b];
-  });
-  return order.map((at) => rows[at]);
-}
-
-/** Groups (traces) numbered as they come; for each the row with its first time. */
-function firstRows(
-  ids: Uint32Array,
-  times: Uint32Array,
-  rows: readonly number[],
-): { groupOfRow: Uint32Array; firstRow: number[] } {
-  const mask = slotCount(rows.length) - 1;
-  const slots = new Uint32Array(mask + 1);
+/** Counted into their groups' places, then sorted within each: 262,144 rows of 10 a trace take 20 ms. */
+function inFileOrder(ids: Uint32Array, times: Uint32Array, rows: Uint32Array): Uint32Array {
+  const groups = new Groups(ids, times);
   const groupOfRow = new Uint32Array(rows.length);
-  const firstRow: number[] = [];
-  rows.forEach((row, at) => {
-    let slot = (ids[row * 4 + 3] ^ Math.imul(ids[row * 4 + 2], 0x9e3779b1) ^ ids[row * 4 + 1]) & mask;
-    let group = slots[slot];
-    while (group !== 0 && !sameId(ids, firstRow[group - 1], row)) {
-      slot = (slot + 1) & mask;
-      group = slots[slot];
-    }
-    if (group === 0) {
-      firstRow.push(row);
-      group = slots[slot] = firstRow.length;
-    } else if (compareTimes(times, row, firstRow[group - 1]) < 0) firstRow[group - 1] = row;
-    groupOfRow[at] = group - 1;
-  });
-  return { groupOfRow, firstRow };
-}
-
-/** The place of each group in the file. */
-function groupRanks(ids: Uint32Array, times: Uint32Array, firstRow: readonly number[]): Uint32Array {
+  for (let at = 0; at < rows.length; at++) groupOfRow[at] = groups.add(rows[at]);
+  const firstRow = groups.firstRow.subarray(0, groups.count);
   const order = Uint32Array.from(firstRow.keys());
-  order.sort((a, b) => {
+  sortNearlySorted(order, 0, order.length, (a, b) => {
     const byTime = compareTimes(times, firstRow[a], firstRow[b]);
     return byTime === 0 ? compareIds(ids, firstRow[a], firstRow[b]) : byTime;
   });
-  const rank = new Uint32Array(order.length);
-  order.forEach((group, place) => (rank[group] = place));
-  return rank;
+  const sizes = new Uint32Array(groups.count);
+  for (let at = 0; at < rows.length; at++) sizes[groupOfRow[at]]++;
+  // Where the next row of each group goes.
+  const place = new Uint32Array(groups.count);
+  for (let i = 0, sum = 0; i < order.length; i++) {
+    place[order[i]] = sum;
+    sum += sizes[order[i]];
+  }
+  const sorted = new Uint32Array(rows.length);
+  for (let at = 0; at < rows.length; at++) sorted[place[groupOfRow[at]]++] = rows[at];
+  const byTime = (a: number, b: number) => compareTimes(times, a, b) || a - b;
+  for (let group = 0; group < groups.count; group++) {
+    sortNearlySorted(sorted, place[group] - sizes[group], place[group], byTime);
+  }
+  return sorted;
 }
 
-/** A power of two, at most half full. */
-function slotCount(entries: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(2, entries * 2)));
+/** Groups (traces) numbered as they come, each with the row of its first time. Open addressing by id. */
+class Groups {
+  count = 0;
+  firstRow = new Uint32Array(FIRST_GROUPS);
+  private slots = new Uint32Array(FIRST_GROUPS * 2);
+
+  constructor(
+    private readonly ids: Uint32Array,
+    private readonly times: Uint32Array,
+  ) {}
+
+  add(row: number): number {
+    const { ids, firstRow, slots } = this;
+    const mask = slots.length - 1;
+    let slot = hashOfId(ids, row) & mask;
+    for (let group = slots[slot]; group !== 0; group = slots[slot]) {
+      const first = firstRow[group - 1];
+      if (sameId(ids, first, row)) {
+        if (compareTimes(this.times, row, first) < 0) firstRow[group - 1] = row;
+        return group - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+    firstRow[this.count++] = row;
+    slots[slot] = this.count;
+    if (this.count === firstRow.length) this.grow();
+    return this.count - 1;
+  }
+
+  private grow(): void {
+    this.firstRow = grown(this.firstRow, this.count * 2);
+    this.slots = new Uint32Array(this.slots.length * 2);
+    const mask = this.slots.length - 1;
+    for (let group = 1; group <= this.count; group++) {
+      let slot = hashOfId(this.ids, this.firstRow[group - 1]) & mask;
+      while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.slots[slot] = group;
+    }
+  }
+}
+
+function hashOfId(ids: Uint32Array, row: number): number {
+  const at = row * 4;
+  let hash = Math.imul(ids[at] ^ OTHER_FACTOR, ID_FACTOR);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at + 1], OTHER_FACTOR);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at + 2], ID_FACTOR);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at + 3], OTHER_FACTOR);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+/**
+ * `values[from .. to)` in order. Senders' clocks run forward, so most values stand near their place, and
+ * shifting them there takes a tenth of a sort; what does not is sorted.
+ */
+function sortNearlySorted(
+  values: Uint32Array,
+  from: number,
+  to: number,
+  compare: (a: number, b: number) => number,
+): void {
+  let shiftsLeft = (to - from) * MAX_SHIFTS;
+  for (let i = from + 1; i < to; i++) {
+    const value = values[i];
+    let at = i;
+    while (at > from && compare(values[at - 1], value) > 0) {
+      values[at] = values[at - 1];
+      at--;
+    }
+    values[at] = value;
+    shiftsLeft -= i - at;
+    if (shiftsLeft < 0) {
+      values.subarray(from, to).sort(compare);
+      return;
+    }
+  }
 }
 
 function sameId(ids: Uint32Array, a: number, b: number): boolean {

@@ -5,10 +5,11 @@
  */
 import type { PromotedFrom, TableSchema } from '../../../span/schema.ts';
 import { TYPE_TAGS } from '../../../span/value.ts';
-import { NULL_CODE } from '../../../span/vector.ts';
 import type { AttributesVector, Block, Vector } from '../../../span/vector.ts';
 import type { PromotedColumn } from '../files/file-entry.ts';
-import { decodeText, writeInt64 } from './text.ts';
+import { take } from '../files/take.ts';
+import { decodeText } from './text.ts';
+import { splitLists } from './promote-split.ts';
 
 export const PROMOTE_SHARE = 0.05;
 
@@ -32,7 +33,7 @@ const PLAIN_TYPES: ReadonlyMap<number, PromotedColumn['type']> = new Map([
   [TYPE_TAGS.bool, 'bool'],
 ]);
 
-interface Candidate {
+export interface Candidate {
   readonly keyCode: number;
   readonly column: PromotedColumn;
   readonly rows: number;
@@ -44,22 +45,29 @@ export interface Promoted {
   readonly columns: readonly PromotedColumn[];
 }
 
-/** The block with columns for its frequent attributes, and without these in its attribute lists. */
-export function promote(block: Block, schema: TableSchema): Promoted {
-  const columns = new Map(block.columns);
+/**
+ * The rows `indices` of a block, in that order, with columns for their frequent attributes, and without
+ * these in their attribute lists.
+ */
+export function promote(block: Block, schema: TableSchema, indices: Uint32Array): Promoted {
+  const promotedFrom = new Set(schema.promoted.map((from) => from.column));
+  const own = new Set(schema.columns.map((column) => column.name));
+  const columns = new Map<string, Vector>();
+  for (const [name, vector] of block.columns) {
+    if (!promotedFrom.has(name)) columns.set(name, take(vector, indices));
+  }
   const promoted: PromotedColumn[] = [];
   for (const from of schema.promoted) {
     const vector = attributes(block, from.column);
-    const taken = new Set(schema.columns.map((column) => column.name));
-    const chosen = choose(vector, block.rows, from).filter((candidate) => !taken.has(candidate.column.name));
-    if (chosen.length === 0) continue;
-    extract(vector, block.rows, chosen).forEach((column, i) => {
-      columns.set(chosen[i].column.name, column);
-      promoted.push(chosen[i].column);
-    });
-    columns.set(from.column, without(vector, new Set(chosen.map((candidate) => candidate.keyCode))));
+    const chosen = choose(vector, indices, from).filter((candidate) => !own.has(candidate.column.name));
+    const split = splitLists(vector, indices, chosen);
+    columns.set(from.column, split.rest);
+    for (const [slot, { column }] of chosen.entries()) {
+      columns.set(column.name, split.columns[slot]);
+      promoted.push(column);
+    }
   }
-  return { block: { rows: block.rows, columns }, columns: promoted };
+  return { block: { rows: indices.length, columns }, columns: promoted };
 }
 
 function attributes(block: Block, name: string): AttributesVector {
@@ -68,9 +76,10 @@ function attributes(block: Block, name: string): AttributesVector {
   return vector;
 }
 
-function choose(vector: AttributesVector, rows: number, from: PromotedFrom): Candidate[] {
+function choose(vector: AttributesVector, indices: Uint32Array, from: PromotedFrom): Candidate[] {
   const { keys, types } = vector;
-  const counts = pairCounts(vector, rows);
+  const rows = indices.length;
+  const counts = pairCounts(vector, indices);
   const rowsOfKey = new Float64Array(vector.keyDictionary.count);
   const typesOfKey = new Uint32Array(vector.keyDictionary.count);
   for (let pair = 0; pair < counts.length; pair++) {
@@ -81,19 +90,35 @@ function choose(vector: AttributesVector, rows: number, from: PromotedFrom): Can
   const candidates: Candidate[] = [];
   for (let keyCode = 0; keyCode < rowsOfKey.length; keyCode++) {
     if (rowsOfKey[keyCode] === 0 || rowsOfKey[keyCode] < rows * PROMOTE_SHARE) continue;
-    const type = PLAIN_TYPES.get(31 - Math.clz32(typesOfKey[keyCode]));
-    const single = (typesOfKey[keyCode] & (typesOfKey[keyCode] - 1)) === 0;
-    if (!single || type === undefined) continue;
+    const type = plainType(typesOfKey[keyCode]);
+    if (type === undefined) continue;
     const name = from.prefix + decodeText(vector.keyDictionary, keyCode);
-    if (name.length > MAX_NAME_CHARS || CONTROL.test(name)) continue;
+    if (!isColumnName(name)) continue;
     candidates.push({ keyCode, column: { name, type }, rows: rowsOfKey[keyCode] });
   }
+  return mostFrequent(candidates, from);
+}
+
+/** The type of values that all have the same plain one. `tags`: a bit for each of TYPE_TAGS that occurs. */
+export function plainType(tags: number): PromotedColumn['type'] | undefined {
+  return (tags & (tags - 1)) === 0 ? PLAIN_TYPES.get(31 - Math.clz32(tags)) : undefined;
+}
+
+export function isColumnName(name: string): boolean {
+  return name.length <= MAX_NAME_CHARS && !CONTROL.test(name);
+}
+
+/** The candidates that get columns, in the order of these. */
+export function mostFrequent<T extends Pick<Candidate, 'column' | 'rows'>>(
+  candidates: T[],
+  from: PromotedFrom,
+): T[] {
   candidates.sort((a, b) => b.rows - a.rows || (a.column.name < b.column.name ? -1 : 1));
   return withoutTwins(candidates).slice(0, MAX_PROMOTED.get(from.column) ?? 0);
 }
 
 /** DuckDB and Spark take `span.Route` and `span.route` for one column: the more frequent one gets it. */
-function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
+function withoutTwins<T extends Pick<Candidate, 'column'>>(candidates: readonly T[]): T[] {
   const taken = new Set<string>();
   return candidates.filter(({ column }) => {
     const folded = column.name.toLowerCase();
@@ -104,105 +129,25 @@ function withoutTwins(candidates: readonly Candidate[]): Candidate[] {
 }
 
 /** Rows that carry each pair (a key stands at most once in a list). Without `pairs` an entry is a pair. */
-export function pairCounts(vector: AttributesVector, rows: number): Uint32Array {
+function pairCounts(vector: AttributesVector, indices: Uint32Array): Uint32Array {
   const { offsets, rowIndex, pairs } = vector;
   const counts = new Uint32Array(vector.keys.length);
-  const lists = rowIndex === undefined ? rows : offsets.length - 1;
-  const weights = rowIndex === undefined ? undefined : new Uint32Array(lists);
-  if (rowIndex !== undefined) for (let row = 0; row < rows; row++) weights![rowIndex[row]]++;
-  for (let list = 0; list < lists; list++) {
-    const weight = weights === undefined ? 1 : weights[list];
+  if (rowIndex === undefined) {
+    for (let i = 0; i < indices.length; i++) {
+      const end = offsets[indices[i] + 1];
+      for (let entry = offsets[indices[i]]; entry < end; entry++) {
+        counts[pairs === undefined ? entry : pairs[entry]]++;
+      }
+    }
+    return counts;
+  }
+  const rowsOfList = new Uint32Array(offsets.length - 1);
+  for (let i = 0; i < indices.length; i++) rowsOfList[rowIndex[indices[i]]]++;
+  for (let list = 0; list < rowsOfList.length; list++) {
+    if (rowsOfList[list] === 0) continue;
     for (let entry = offsets[list]; entry < offsets[list + 1]; entry++) {
-      counts[pairs === undefined ? entry : pairs[entry]] += weight;
+      counts[pairs === undefined ? entry : pairs[entry]] += rowsOfList[list];
     }
   }
   return counts;
-}
-
-/** One column a candidate: the value of its key in each row, or null. */
-function extract(vector: AttributesVector, rows: number, chosen: readonly Candidate[]): Vector[] {
-  const { offsets, rowIndex, pairs, keys } = vector;
-  const slotOfKey = new Int32Array(vector.keyDictionary.count).fill(-1);
-  chosen.forEach((candidate, slot) => (slotOfKey[candidate.keyCode] = slot));
-  // The pair of each row and candidate + 1, row by row within a candidate.
-  const found = chosen.map(() => new Uint32Array(rows));
-  for (let row = 0; row < rows; row++) {
-    const list = rowIndex === undefined ? row : rowIndex[row];
-    for (let entry = offsets[list]; entry < offsets[list + 1]; entry++) {
-      const pair = pairs === undefined ? entry : pairs[entry];
-      const slot = slotOfKey[keys[pair]];
-      if (slot >= 0) found[slot][row] = pair + 1;
-    }
-  }
-  return chosen.map((candidate, slot) => typed(vector, found[slot], candidate.column.type));
-}
-
-function typed(vector: AttributesVector, found: Uint32Array, type: PromotedColumn['type']): Vector {
-  const rows = found.length;
-  if (type === 'string') {
-    const codes = found.map((pairPlusOne) =>
-      pairPlusOne === 0 ? NULL_CODE : vector.values[pairPlusOne - 1],
-    );
-    return { kind: 'text', codes, dictionary: vector.valueDictionary };
-  }
-  const valid = new Uint8Array((rows + 7) >>> 3);
-  for (let row = 0; row < rows; row++) if (found[row] !== 0) valid[row >>> 3] |= 1 << (row & 7);
-  switch (type) {
-    case 'int': {
-      const words = new Uint32Array(rows * 2);
-      const copy = (from: number, to: number) => words.copyWithin(to * 2, from * 2, from * 2 + 2);
-      fillByPair(vector, found, (row, text) => writeInt64(text, words, row), copy);
-      return { kind: 'int64', words, valid };
-    }
-    case 'double': {
-      const values = new Float64Array(rows);
-      const copy = (from: number, to: number) => (values[to] = values[from]);
-      fillByPair(vector, found, (row, text) => (values[row] = Number(text)), copy);
-      return { kind: 'float64', values, valid };
-    }
-    case 'bool': {
-      const values = new Uint8Array(rows);
-      const copy = (from: number, to: number) => (values[to] = values[from]);
-      fillByPair(vector, found, (row, text) => (values[row] = text === 'true' ? 1 : 0), copy);
-      return { kind: 'bool', values, valid };
-    }
-  }
-}
-
-/** Parses the text of each distinct pair once, and copies it to the other rows that have the pair. */
-function fillByPair(
-  vector: AttributesVector,
-  found: Uint32Array,
-  parse: (row: number, text: string) => void,
-  copy: (fromRow: number, toRow: number) => void,
-): void {
-  const rowOfPair = new Int32Array(vector.keys.length).fill(-1);
-  for (let row = 0; row < found.length; row++) {
-    if (found[row] === 0) continue;
-    const pair = found[row] - 1;
-    if (rowOfPair[pair] >= 0) copy(rowOfPair[pair], row);
-    else {
-      parse(row, decodeText(vector.valueDictionary, vector.values[pair]));
-      rowOfPair[pair] = row;
-    }
-  }
-}
-
-/** The lists without the entries of some keys. */
-function without(vector: AttributesVector, gone: ReadonlySet<number>): AttributesVector {
-  const { pairs, keys } = vector;
-  const isGone = new Uint8Array(vector.keyDictionary.count);
-  for (const key of gone) isGone[key] = 1;
-  const lists = vector.offsets.length - 1;
-  const offsets = new Uint32Array(lists + 1);
-  const kept = new Uint32Array(vector.offsets[lists]);
-  let count = 0;
-  for (let list = 0; list < lists; list++) {
-    for (let entry = vector.offsets[list]; entry < vector.offsets[list + 1]; entry++) {
-      const pair = pairs === undefined ? entry : pairs[entry];
-      if (isGone[keys[pair]] === 0) kept[count++] = pair;
-    }
-    offsets[list + 1] = count;
-  }
-  return { ...vector, offsets, pairs: kept.subarray(0, count) };
 }

@@ -7,6 +7,9 @@ import { gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'nod
 import { decodeTracesInSlices } from '../../../otlp/decode.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { CORRUPT_FOLDER, LOG_FOLDER, logSequence } from '../files/names.ts';
+import type { Deliveries } from './deliveries.ts';
+import { deliveryKey } from './delivery-keys.ts';
+import type { DeliveryKey } from './delivery-keys.ts';
 import { Generation } from './generation.ts';
 import { encodeFrame, isTornWrite, readLog } from './log-frame.ts';
 import type { Frame, LogContents } from './log-frame.ts';
@@ -15,6 +18,7 @@ import { LogSegment } from './log-segment.ts';
 export interface ReplayParts {
   readonly dataDir: string;
   readonly files: FileSystem;
+  readonly deliveries: Deliveries;
   /** Frames up to it are in Parquet files. */
   readonly flushedThrough: number;
   readonly report: (problem: string) => void;
@@ -81,9 +85,12 @@ async function replayFrame(
 ): Promise<boolean> {
   const columns = generation.columnsFor(frame.projectId, () => {});
   const mark = columns.mark();
+  let key: DeliveryKey;
   try {
     const { format, genAiOnly } = frame;
-    await decodeTracesInSlices({ format, genAiOnly, body: bodyOf(frame) }, columns);
+    const request = { format, genAiOnly, body: bodyOf(frame) };
+    await decodeTracesInSlices(request, columns);
+    key = deliveryKey(request);
   } catch (error) {
     columns.truncate(mark);
     const reason = error instanceof Error ? error.message : String(error);
@@ -92,10 +99,13 @@ async function replayFrame(
   }
   columns.publishedRows = columns.rows;
   await generation.commit(frame.sequence, () => Promise.resolve());
+  // A frame with a key that is known is replayed all the same: both were acknowledged.
+  parts.deliveries.remember(frame.projectId, key, generation.deliveries, frame.receivedAtMs);
   return true;
 }
 
-function bodyOf(frame: Frame): Uint8Array {
+/** The request of a frame, decompressed. Throws when it can't be. */
+export function bodyOf(frame: Frame): Uint8Array {
   const { payload, bodyBytes } = frame;
   const options = { maxOutputLength: Math.max(1, bodyBytes) };
   switch (frame.encoding) {

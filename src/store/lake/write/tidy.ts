@@ -1,73 +1,114 @@
-/** At start: the folders of the lake against the catalog. Nothing is deleted but temporary files. */
+/**
+ * At start: the folders of the lake against the catalog. What the catalog names as garbage and temporary
+ * files are removed; what nobody knows is set aside; what is missing or cut short is left out of answers.
+ */
+import type { Database } from 'bun:sqlite';
+import type { QuarantinedFile } from '../../store-upkeep.ts';
+import { flushedThrough, forgetGarbage, loadGarbage } from '../files/catalog-files.ts';
+import type { ListedFile } from '../files/catalog-files.ts';
 import type { FileEntry } from '../files/file-entry.ts';
-import { traceIndexPath } from '../files/file-entry.ts';
 import { TEMPORARY_SUFFIX } from '../files/file-system.ts';
 import type { FileSystem } from '../files/file-system.ts';
-import { LAKE_FOLDER, LOG_FOLDER, LOST_FOLDER, logSequence, parquetFirstSequence } from '../files/names.ts';
+import { LAKE_FOLDER, LOG_FOLDER, LOST_FOLDER, logSequence, parquetRange, pathsOf } from '../files/names.ts';
+import { messageOf } from '../parts.ts';
 
 /** The catalog is missing, emptied or older than the files: a start would show a store without them. */
 export class CatalogLostError extends Error {
   override readonly name = 'CatalogLostError';
 }
 
+export interface TidyParts {
+  readonly dataDir: string;
+  readonly catalog: Database;
+  readonly files: FileSystem;
+  readonly report: (problem: string) => void;
+}
+
 export interface TidyResult {
   readonly sound: readonly FileEntry[];
-  /** Listed by the catalog, and missing, empty or of another size. */
-  readonly quarantined: readonly FileEntry[];
+  /** Listed by the catalog, and known to be damaged, missing or of another size. */
+  readonly quarantined: readonly (QuarantinedFile & { readonly projectId: string })[];
 }
 
 /** Throws CatalogLostError, having changed nothing. */
-export async function tidyLake(
-  files: FileSystem,
-  dataDir: string,
-  entries: readonly FileEntry[],
-  flushedThrough: number,
-  report: (problem: string) => void,
-): Promise<TidyResult> {
-  const known = new Set(entries.flatMap((entry) => [entry.path, traceIndexPath(entry.path)]));
-  const unknown = (await filesBelow(files, dataDir, LAKE_FOLDER)).filter((path) => !known.has(path));
-  await refuseLostCatalog(files, dataDir, unknown, flushedThrough);
-  const sizes = await Promise.all(entries.map((entry) => files.size(`${dataDir}/${entry.path}`)));
-  const sound: FileEntry[] = [];
-  const quarantined: FileEntry[] = [];
-  entries.forEach((entry, i) => {
-    if (sizes[i] === entry.bytes) sound.push(entry);
-    else {
-      quarantined.push(entry);
-      report(`${entry.path}: ${sizes[i] ?? 'no'} bytes where the catalog has ${entry.bytes}`);
-    }
-  });
+export async function tidyLake(parts: TidyParts, listed: readonly ListedFile[]): Promise<TidyResult> {
+  const { files, dataDir, catalog, report } = parts;
+  const known = new Set(listed.flatMap(({ entry }) => pathsOf(entry.path)));
+  const garbage = new Set(loadGarbage(catalog));
+  const present = await filesBelow(files, dataDir, LAKE_FOLDER);
+  const unlisted = present.filter((path) => !known.has(path));
+  const unknown = unlisted.filter((path) => !garbage.has(path));
+  await refuseLostCatalog(parts, unknown);
+  const result = await sortOut(parts, listed);
+  const rubbish = unlisted.filter((path) => garbage.has(path) || path.endsWith(TEMPORARY_SUFFIX));
+  await removeGarbage(parts, rubbish, [...garbage]);
   for (const path of unknown) {
-    if (path.endsWith(TEMPORARY_SUFFIX)) await files.unlink(`${dataDir}/${path}`);
-    else if (/\.(parquet|traces)$/.test(path)) await setAside(files, dataDir, path, report);
+    if (/\.(parquet|traces|tokens)$/.test(path)) await setAside(files, dataDir, path, report);
   }
+  return result;
+}
+
+async function sortOut(
+  { files, dataDir, report }: TidyParts,
+  listed: readonly ListedFile[],
+): Promise<TidyResult> {
+  const sizes = await Promise.all(listed.map(({ entry }) => files.size(`${dataDir}/${entry.path}`)));
+  const sound: FileEntry[] = [];
+  const quarantined: TidyResult['quarantined'][number][] = [];
+  listed.forEach(({ entry, quarantined: known }, i) => {
+    if (known === undefined && sizes[i] === entry.bytes) {
+      sound.push(entry);
+      return;
+    }
+    const reason = known ?? `${sizes[i] ?? 'no'} bytes where the catalog has ${entry.bytes}`;
+    quarantined.push({ path: entry.path, projectId: entry.projectId, reason });
+    report(`${entry.path}: ${reason}`);
+  });
   return { sound, quarantined };
 }
 
 /**
- * A crash between rename and commit leaves files that the catalog does not know, and their log. Files whose
- * log is gone were committed: to a catalog that is not this one.
+ * A crash between rename and commit leaves flushed files that the catalog does not know, and their log. Files
+ * whose log is gone were committed: to a catalog that is not this one. So were rewritten ones, since each is
+ * garbage by the catalog before its first byte is written.
  */
 async function refuseLostCatalog(
-  files: FileSystem,
-  dataDir: string,
+  { files, dataDir, catalog }: TidyParts,
   unknown: readonly string[],
-  flushedThrough: number,
 ): Promise<void> {
   const logs = (await files.list(`${dataDir}/${LOG_FOLDER}`)).map(
     ({ name }) => logSequence(name) ?? Infinity,
   );
   const firstLogged = Math.min(Infinity, ...logs);
+  const through = flushedThrough(catalog);
   const lost = unknown.filter((path) => {
-    const first = parquetFirstSequence(path);
-    return first !== undefined && first > flushedThrough && first < firstLogged;
+    const range = parquetRange(path);
+    if (range === undefined) return false;
+    return range.level > 0 || (range.firstSequence > through && range.firstSequence < firstLogged);
   });
   if (lost.length === 0) return;
   throw new CatalogLostError(
     `catalog.sqlite in ${dataDir} is new or older than the spans: it does not know ${lost.length} files, as ` +
-      `${lost[0]}. Put back the catalog.sqlite that belongs to them; or move the folder ${LAKE_FOLDER} away to ` +
-      'begin anew (DuckDB reads its files there as well)',
+      `${lost[0]}. Put back the catalog.sqlite that belongs to them; or make it anew from the files with ` +
+      `  spanlake verify --repair --data ${dataDir}`,
   );
+}
+
+/** `all`: everything that the catalog names as garbage, gone already or not. */
+async function removeGarbage(
+  { files, dataDir, catalog, report }: TidyParts,
+  present: readonly string[],
+  all: readonly string[],
+): Promise<void> {
+  if (present.length === 0 && all.length === 0) return;
+  try {
+    for (const path of present) await files.unlink(`${dataDir}/${path}`);
+    const folders = new Set(present.map((path) => path.slice(0, path.lastIndexOf('/'))));
+    for (const folder of folders) await files.syncFolder(`${dataDir}/${folder}`);
+    forgetGarbage(catalog, all);
+  } catch (error) {
+    report(`can't remove what a rewrite left, the next start will: ${messageOf(error)}`);
+  }
 }
 
 /** What a crash left between rename and commit comes again from the log; other things are somebody's. */

@@ -21,8 +21,8 @@ import { requestOf, testRequest, testSpan } from '../testing/requests.ts';
 import { FaultyFileSystem } from '../testing/faulty-file-system.ts';
 import { spanIds, spanIdsInFiles } from '../testing/stored-ids.ts';
 import { CatalogLostError } from './tidy.ts';
-import { openWriteSide } from './write-side.ts';
-import type { LakeOptions, WriteSide } from './write-side.ts';
+import { openLake } from '../lake.ts';
+import type { Lake, LakeOptions } from '../lake.ts';
 import { Writer } from './writer.ts';
 import { rejection } from '../../testing/rejection.ts';
 
@@ -31,7 +31,7 @@ const writer = new Writer();
 afterAll(() => writer.close());
 
 const folders: string[] = [];
-const open: WriteSide[] = [];
+const open: Lake[] = [];
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lake-'));
@@ -39,14 +39,14 @@ function newFolder(): string {
   return folder;
 }
 
-async function start(dataDir: string, options: Partial<LakeOptions> = {}): Promise<WriteSide> {
-  const side = await openWriteSide({ dataDir, writer, ...options });
+async function start(dataDir: string, options: Partial<LakeOptions> = {}): Promise<Lake> {
+  const side = await openLake({ dataDir, writer, ...options });
   open.push(side);
   return side;
 }
 
 /** As a kill -9 would: nothing is flushed, closed or told; only the lock is let go. */
-async function abandon(side: WriteSide): Promise<void> {
+async function abandon(side: Lake): Promise<void> {
   await side.abandon();
 }
 
@@ -347,10 +347,10 @@ test('a file with one flipped bit is found by its hash, left out and told', asyn
   writeFileSync(join(folder, LAKE_FOLDER, path), bytes);
   const told: string[] = [];
   const side = await start(folder, { report: (problem) => told.push(problem) });
-  while (side.health().quarantinedFiles === 0) await Bun.sleep(5);
+  while (side.health().quarantined.length === 0) await Bun.sleep(5);
   expect(told).toEqual([
     expect.stringMatching(/its bytes have the hash [0-9a-f]{16}, the catalog has .*leave it out/),
   ]);
-  expect(side.health()).toMatchObject({ files: 1, quarantinedFiles: 1 });
+  expect(side.health()).toMatchObject({ files: 1, quarantined: [{}] });
   expect(await spanIdsInFiles(side, 'default')).toEqual(ids(5, 7));
 });

@@ -1,28 +1,20 @@
 /**
- * The writing half of the lake, put together: lock, catalog, replay, log, flush. The reading half sees
- * nothing of it but snapshots.
+ * The writing half of the lake, put together: replay, log, flush. The other halves see nothing of it but
+ * snapshots.
  */
-import type { Database } from 'bun:sqlite';
-import { SPANS } from '../../../span/schema.ts';
-import { openCatalog } from '../../catalog.ts';
-import type { AppendResult, ExportRequest, StoreHealth } from '../../span-store.ts';
-import { flushedThrough, loadFiles } from '../files/catalog-files.ts';
-import { realFileSystem } from '../files/file-system.ts';
-import type { FileSystem } from '../files/file-system.ts';
-import { LAKE_FOLDER, LOG_FOLDER } from '../files/names.ts';
-import { Snapshots } from '../files/snapshot.ts';
-import type { LakeSnapshot, SnapshotChange } from '../files/snapshot.ts';
-import { lockFolder } from '../lock.ts';
-import type { FolderLock } from '../lock.ts';
-import { realClock } from './clock.ts';
-import type { Clock } from './clock.ts';
+import { LOG_FOLDER } from '../files/names.ts';
+import { flushedThrough } from '../files/catalog-files.ts';
+import type { LakeParts } from '../parts.ts';
+import type { AppendResult, ExportRequest } from '../../span-store.ts';
+import type { StoreHealth } from '../../store-upkeep.ts';
+import { Deliveries } from './deliveries.ts';
+import { DEFAULT_RESERVE, DiskReserve } from './disk-space.ts';
+import type { ReserveSize } from './disk-space.ts';
 import { Flusher } from './flush.ts';
 import type { Generation } from './generation.ts';
 import { Ingest } from './ingest.ts';
 import type { SealLimits } from './ingest.ts';
 import { replay } from './replay.ts';
-import { Scrub } from './scrub.ts';
-import { tidyLake } from './tidy.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -44,119 +36,82 @@ const REPLAY_WAIT_MS = 10_000;
 /** Closing has 10 s; what is not in files by then stays in the log. */
 const CLOSE_FLUSH_MS = 8_000;
 
-export interface LakeOptions {
-  /** Absolute, or relative to the working folder. */
-  readonly dataDir: string;
-  /** An open catalog, which stays open on close; without it the lake opens and closes its own. */
-  readonly catalog?: Database;
-  readonly fileSystem?: FileSystem;
-  readonly clock?: Clock;
+export interface WriteOptions {
   readonly limits?: Partial<SealLimits>;
   /** A running writer, which stays so on close. */
   readonly writer?: Writer;
-  /** Compare the files with their hashes in the background: the default. */
-  readonly scrub?: boolean;
-  /** Told of damage found, and of what failed in the background. */
-  readonly report?: (problem: string) => void;
+  /** How much of the disk stays free: 5 %, at most 1 GiB, by default. */
+  readonly reserve?: ReserveSize;
 }
 
-export async function openWriteSide(options: LakeOptions): Promise<WriteSide> {
-  const lock = lockFolder(options.dataDir);
-  let catalog: Database | undefined;
-  try {
-    catalog = options.catalog ?? openCatalog(options.dataDir);
-    const side = new WriteSide(options, catalog, lock);
-    await side.start();
-    return side;
-  } catch (error) {
-    if (options.catalog === undefined) catalog?.close();
-    lock.release();
-    throw error;
-  }
-}
+export type WriteFigures = Pick<
+  StoreHealth,
+  | 'writable'
+  | 'reason'
+  | 'bufferRows'
+  | 'bufferBytes'
+  | 'logBytes'
+  | 'logAgeSeconds'
+  | 'lastFsyncMs'
+  | 'lastFsyncAt'
+  | 'duplicateRequests'
+  | 'diskFreeBytes'
+  | 'diskTotalBytes'
+  | 'diskReserveBytes'
+>;
 
 export class WriteSide {
-  private readonly snapshots: Snapshots;
+  readonly disk: DiskReserve;
+  readonly deliveries: Deliveries;
   private readonly flusher: Flusher;
   private readonly writer: Writer;
-  private readonly files: FileSystem;
-  private readonly clock: Clock;
   private readonly limits: SealLimits;
-  private readonly report: (problem: string) => void;
   private ingest: Ingest | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
-  private closed: Promise<void> | undefined;
-  private readonly scrub: Scrub;
 
   constructor(
-    private readonly options: LakeOptions,
-    private readonly catalog: Database,
-    private readonly lock: FolderLock,
+    private readonly parts: LakeParts,
+    private readonly options: WriteOptions,
   ) {
-    this.files = options.fileSystem ?? realFileSystem;
-    this.clock = options.clock ?? realClock;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.report = options.report ?? (() => {});
-    this.snapshots = new Snapshots((paths) => void this.unlink(paths));
     this.writer = options.writer ?? new Writer();
-    this.flusher = new Flusher({
-      dataDir: options.dataDir,
-      files: this.files,
-      catalog,
-      clock: this.clock,
-      snapshots: this.snapshots,
-      writer: this.writer,
-      report: this.report,
-    });
-    this.scrub = new Scrub({
-      dataDir: options.dataDir,
-      files: this.files,
-      snapshots: this.snapshots,
-      report: this.report,
-    });
+    const size = options.reserve ?? DEFAULT_RESERVE;
+    this.disk = new DiskReserve({ ...parts, path: parts.dataDir, size });
+    this.deliveries = new Deliveries(parts.catalog, parts.clock);
+    this.flusher = new Flusher({ ...parts, writer: this.writer, deliveries: this.deliveries });
   }
 
-  /** Resolves when all that is on disk can be searched. */
+  /** Resolves when all that is in the log can be searched. */
   async start(): Promise<void> {
-    const { dataDir } = this.options;
+    const { dataDir, files, clock, snapshots, catalog, report } = this.parts;
     const logFolder = `${dataDir}/${LOG_FOLDER}`;
-    await this.files.makeFolder(logFolder);
-    await this.files.makeFolder(`${dataDir}/${LAKE_FOLDER}`);
-    await this.files.syncFolder(dataDir);
-    const entries = loadFiles(this.catalog, SPANS.name);
-    const tidy = await tidyLake(this.files, dataDir, entries, flushedThrough(this.catalog), this.report);
-    const changes = new Map<string, SnapshotChange>();
-    for (const projectId of new Set([...tidy.sound, ...tidy.quarantined].map((file) => file.projectId))) {
-      const ofProject = (file: { readonly projectId: string }) => file.projectId === projectId;
-      const quarantine = tidy.quarantined.filter(ofProject).map((file) => file.path);
-      changes.set(projectId, { projectId, addFiles: tidy.sound.filter(ofProject), quarantine });
-    }
-    this.snapshots.publish([...changes.values()]);
+    this.deliveries.load();
+    await this.disk.check();
     const replayed = await replay({
       dataDir,
-      files: this.files,
-      flushedThrough: flushedThrough(this.catalog),
-      report: this.report,
+      files,
+      deliveries: this.deliveries,
+      flushedThrough: flushedThrough(catalog),
+      report,
       take: (generation) => this.takeReplayed(generation),
     });
     this.ingest = new Ingest({
-      files: this.files,
-      clock: this.clock,
-      snapshots: this.snapshots,
+      files,
+      clock,
+      snapshots,
+      deliveries: this.deliveries,
+      disk: this.disk,
       logFolder,
       limits: this.limits,
       nextSequence: replayed.lastSequence + 1,
       flush: (generation) => this.flusher.add(generation),
       unflushed: () => this.flusher.unflushed.length,
     });
-    this.timer = setInterval(() => this.ingest?.tick(), TICK_MS);
+    this.timer = setInterval(() => {
+      this.ingest?.tick();
+      this.disk.tick();
+    }, TICK_MS);
     this.timer.unref();
-    // A file system of a test counts its calls: none may come of its own accord.
-    if (this.options.scrub ?? this.files === realFileSystem) this.scrub.start();
-  }
-
-  get dataDir(): string {
-    return this.options.dataDir;
   }
 
   append(projectId: string, request: ExportRequest): Promise<AppendResult> {
@@ -164,33 +119,28 @@ export class WriteSide {
     return this.ingest.append(projectId, request);
   }
 
-  /** To be released by whoever asks. */
-  snapshot(projectId: string): LakeSnapshot {
-    return this.snapshots.acquire(projectId);
-  }
-
-  /** Seals what is open and resolves when it stands in files. */
+  /** Seals what is open and resolves when it stands in files, or can't. */
   async flush(): Promise<void> {
     this.ingest?.seal();
     await this.flusher.drained();
   }
 
-  isEmpty(projectId: string): boolean {
-    const { files, quarantined, buffers } = this.snapshots.state(projectId);
-    return (
-      files.length === 0 &&
-      quarantined.length === 0 &&
-      buffers.every((columns) => columns.publishedRows === 0)
-    );
+  /** The same for what is there now, and it resolves too when that can't be written to files for now. */
+  async tryFlush(): Promise<void> {
+    this.ingest?.seal();
+    await this.flusher.attempted();
   }
 
-  health(): StoreHealth {
+  /** True while one generation waits for another to be flushed: what is not ingest must wait then. */
+  get isBehind(): boolean {
+    return this.flusher.unflushed.length > 1;
+  }
+
+  figures(): WriteFigures {
     const reason = this.ingest?.refusalReason ?? 'starting';
     const open = this.ingest?.open;
     const generations: Generation[] = [...this.flusher.unflushed, ...(open === undefined ? [] : [open])];
     const oldest = generations[0]?.firstFrameAtMs;
-    const states = [...this.snapshots.states().values()];
-    const files = states.flatMap((state) => state.files);
     const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
     return {
       writable: reason === '',
@@ -198,25 +148,24 @@ export class WriteSide {
       bufferRows: sum(generations.map((generation) => generation.publishedRows)),
       bufferBytes: sum(generations.map((generation) => generation.size.bytes)),
       logBytes: sum(generations.map((generation) => generation.segment.bytes)),
-      logAgeSeconds: oldest === undefined ? 0 : (this.clock.monotonicMs() - oldest) / 1000,
+      logAgeSeconds: oldest === undefined ? 0 : (this.parts.clock.monotonicMs() - oldest) / 1000,
       lastFsyncMs: this.ingest?.lastSyncMs ?? 0,
-      files: files.length,
-      fileRows: sum(files.map((file) => file.rows)),
-      fileBytes: sum(files.map((file) => file.bytes)),
-      quarantinedFiles: sum(states.map((state) => state.quarantined.length)),
+      lastFsyncAt: this.ingest?.lastSyncAt ?? 0,
+      duplicateRequests: this.ingest?.duplicateRequests ?? 0,
+      diskFreeBytes: this.disk.freeBytes,
+      diskTotalBytes: this.disk.totalBytes,
+      diskReserveBytes: this.disk.reserveBytes,
     };
   }
 
-  /** Takes no more writes, flushes, and lets go of everything. What can't be flushed stays in the log. */
-  close(): Promise<void> {
-    this.closed ??= this.closeOnce();
-    return this.closed;
-  }
-
-  private async closeOnce(): Promise<void> {
-    this.scrub.stop();
+  /** Takes no more writes, and resolves when those under way have ended. */
+  async stopTaking(): Promise<void> {
     clearInterval(this.timer);
     await this.ingest?.stop();
+  }
+
+  /** Flushes, after `stopTaking`, and lets go of the log. What can't be flushed stays in it. */
+  async close(): Promise<void> {
     const deadline = setTimeout(() => this.writer.close(), CLOSE_FLUSH_MS);
     await this.flusher.close();
     clearTimeout(deadline);
@@ -225,39 +174,24 @@ export class WriteSide {
     }
     await this.ingest?.open?.segment.close();
     if (this.options.writer === undefined) this.writer.close();
-    if (this.options.catalog === undefined) this.catalog.close();
-    this.lock.release();
   }
 
-  /** For tests: lets go of the folder as a killed process would, with nothing flushed or closed in order. */
+  /** For tests: lets go as a killed process would, with nothing flushed or closed in order. */
   async abandon(): Promise<void> {
-    this.scrub.stop();
     clearInterval(this.timer);
-    this.closed = Promise.resolve();
     this.flusher.abandon();
     if (this.options.writer === undefined) this.writer.close();
     await this.flusher.drained();
-    if (this.options.catalog === undefined) this.catalog.close();
-    this.lock.release();
   }
 
   /** Replayed rows are searchable at once. Waits while too many generations are in memory. */
   private async takeReplayed(generation: Generation): Promise<void> {
-    generation.firstFrameAtMs = this.clock.monotonicMs();
+    const { clock, snapshots } = this.parts;
+    generation.firstFrameAtMs = clock.monotonicMs();
     const changes = [...generation.buffers].map(([projectId, addBuffers]) => ({ projectId, addBuffers }));
-    this.snapshots.publish(changes);
+    snapshots.publish(changes);
     this.flusher.add(generation);
     if (this.flusher.unflushed.length <= this.limits.sealedGenerations) return;
     await Promise.race([this.flusher.drained(), Bun.sleep(REPLAY_WAIT_MS)]);
-  }
-
-  private async unlink(paths: readonly string[]): Promise<void> {
-    for (const path of paths) {
-      try {
-        await this.files.unlink(`${this.options.dataDir}/${path}`);
-      } catch (error) {
-        this.report(`can't remove ${path}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
   }
 }

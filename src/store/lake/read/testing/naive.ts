@@ -77,7 +77,12 @@ export function byTrace(spans: readonly Span[]): Map<string, Span[]> {
 }
 
 function compareIds(a: Span, b: Span): number {
-  return compareTexts(a.traceId, b.traceId) || compareTexts(a.spanId, b.spanId) || a.kind - b.kind;
+  return (
+    compareTexts(a.traceId, b.traceId) ||
+    compareTexts(a.spanId, b.spanId) ||
+    compareBigInts(a.startTimeUnixNano, b.startTimeUnixNano) ||
+    a.kind - b.kind
+  );
 }
 
 function compareTexts(a: string, b: string): number {

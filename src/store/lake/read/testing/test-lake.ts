@@ -5,7 +5,7 @@ import { decodeTraces } from '../../../../otlp/decode.ts';
 import { encodeTracesProtobuf } from '../../../../otlp/encode.ts';
 import { SpanColumns } from '../../../../span/columns.ts';
 import type { Span } from '../../../../span/span.ts';
-import { traceIndexPath } from '../../files/file-entry.ts';
+import { tokenIndexPath, traceIndexPath } from '../../files/names.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
 import type { LakeSnapshot } from '../../files/snapshot.ts';
 import { encodeSpans } from '../../write/encode.ts';
@@ -23,7 +23,7 @@ export function columnsOf(spans: readonly Span[]): SpanColumns {
   return columns;
 }
 
-export type TestLakeOptions = Pick<LakeReaderOptions, 'pool' | 'timeLimitMs'>;
+export type TestLakeOptions = Pick<LakeReaderOptions, 'pool' | 'timeLimitMs' | 'report'>;
 
 let nextFile = 0;
 
@@ -65,12 +65,14 @@ export class TestLake {
 
   async #write(buffer: SpanColumns, rowGroupRows: number): Promise<FileEntry[]> {
     const entries: FileEntry[] = [];
-    for (const file of await encodeSpans([buffer.block()], rowGroupRows)) {
+    for (const file of encodeSpans([buffer.block()], rowGroupRows)) {
       const { day, rows, parquet, hash, traceIndex, traceIndexHash, statistics } = file;
+      const { tokenIndex, tokenIndexHash } = file;
       const path = `lake/project=test/date=${day}/${nextFile++}.parquet`;
       mkdirSync(dirname(join(this.dataDir, path)), { recursive: true });
       await Bun.write(join(this.dataDir, path), parquet);
       await Bun.write(join(this.dataDir, traceIndexPath(path)), traceIndex);
+      await Bun.write(join(this.dataDir, tokenIndexPath(path)), tokenIndex);
       entries.push({
         ...statistics,
         path,
@@ -81,8 +83,12 @@ export class TestLake {
         hash,
         traceIndexBytes: traceIndex.length,
         traceIndexHash,
+        tokenIndexBytes: tokenIndex.length,
+        tokenIndexHash,
+        level: 0,
         firstSequence: 0,
         lastSequence: 0,
+        createdAtMs: 0,
       });
     }
     return entries;

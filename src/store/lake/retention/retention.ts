@@ -1,0 +1,320 @@
+/**
+ * Retention at work: what every project's rules and bound let go of, a step at a time in the lane of
+ * rewrites. A step may end anywhere, by a crash too: the next goes on with what the files then are, and
+ * with the traces that were on their way out of several files.
+ */
+import type { FileEntry } from '../files/file-entry.ts';
+import { messageOf } from '../parts.ts';
+import type { LakeParts } from '../parts.ts';
+import { RemovalAudit } from './audit.ts';
+import type { ClockGuard } from './clock-guard.ts';
+import type { Pins } from './pins.ts';
+import { ageFromMs, compileRules, loadPolicy } from './policies.ts';
+import type { Rules } from './policies.ts';
+import { RETRY_MS, planDue } from './due.ts';
+import type { DuePlan, RetentionView } from './due.ts';
+import { FileScanner, idsIn } from './files.ts';
+import type { ScannerParts } from './files.ts';
+import { forgetGoing, loadChecked, loadGoing, saveChecked, saveGoing } from './memory.ts';
+import { planSize } from './size.ts';
+import { isSpent, planSpent } from './spent.ts';
+import type { Drop } from '../merge/rewrite-job.ts';
+import type { Rewrites } from '../upkeep/rewrites.ts';
+
+/** Files judged together: 400,000 traces of ten spans, 25 MB. A file of more is judged alone. */
+const BATCH_ROWS = 4_194_304;
+
+/** Then the lane is given back: deletions that somebody waits for go first. */
+const STEP_MS = 10_000;
+
+const ACTOR = 'retention';
+
+interface RetentionParts extends LakeParts, ScannerParts {
+  readonly pins: Pins;
+  readonly guard: ClockGuard;
+}
+
+export class Retention {
+  readonly #scanner: FileScanner;
+  /** Projects of which a file could not be rewritten, by the monotonic clock. */
+  readonly #pausedUntil = new Map<string, number>();
+  #stopped = false;
+
+  constructor(private readonly parts: RetentionParts) {
+    this.#scanner = new FileScanner(parts);
+  }
+
+  /** Does what is due, for some seconds at most; resolves to true when nothing is left. */
+  async step(rewrites: Rewrites): Promise<boolean> {
+    const until = performance.now() + STEP_MS;
+    const isTrusted = this.parts.guard.check();
+    let isDone = true;
+    try {
+      for (const projectId of this.#projects()) {
+        if (this.#nowMs() < (this.#pausedUntil.get(projectId) ?? -Infinity)) continue;
+        const step = new ProjectStep(this.parts, this.#scanner, rewrites, projectId, () => this.#stopped);
+        try {
+          isDone = (await step.run(isTrusted, until)) && isDone;
+          if (step.hasFailed) this.#pause(projectId);
+        } catch (error) {
+          if (this.#stopped) return false;
+          this.parts.report(`retention of ${projectId} failed: ${messageOf(error)}`);
+          this.#pause(projectId);
+        }
+      }
+    } finally {
+      this.#scanner.close();
+    }
+    return isDone;
+  }
+
+  /** The step under way ends after the file that it is at. */
+  stop(): void {
+    this.#stopped = true;
+    this.#scanner.close();
+  }
+
+  #pause(projectId: string): void {
+    this.#pausedUntil.set(projectId, this.#nowMs() + RETRY_MS);
+  }
+
+  #nowMs(): number {
+    return this.parts.clock.monotonicMs();
+  }
+
+  #projects(): string[] {
+    const rows = this.parts.catalog
+      .query<{ id: string }, []>(
+        "SELECT id FROM projects WHERE retention <> '' OR max_bytes IS NOT NULL ORDER BY id",
+      )
+      .all();
+    return rows.map(({ id }) => id);
+  }
+}
+
+class ProjectStep {
+  readonly #nowMs: number;
+  /** Files that could not be rewritten. */
+  readonly #failed = new Set<string>();
+
+  constructor(
+    private readonly parts: RetentionParts,
+    private readonly scanner: FileScanner,
+    private readonly rewrites: Rewrites,
+    private readonly projectId: string,
+    private readonly isStopped: () => boolean,
+  ) {
+    this.#nowMs = parts.clock.wallMs();
+  }
+
+  /** False when the time was up before everything was done. */
+  async run(byAge: boolean, until: number): Promise<boolean> {
+    const policy = loadPolicy(this.parts.catalog, this.projectId);
+    const rules = compileRules(policy);
+    if (rules !== undefined && byAge) {
+      await this.#goOn(rules);
+      // What is still on its way out must not be forgotten for others.
+      while (this.#failed.size === 0 && (await this.#dueFiles(rules))) {
+        if (this.isStopped() || performance.now() > until) return false;
+      }
+    }
+    if (policy.maxBytes === undefined) return true;
+    while (await this.#overSize(policy.maxBytes)) {
+      if (this.isStopped() || performance.now() > until) return false;
+    }
+    return true;
+  }
+
+  get hasFailed(): boolean {
+    return this.#failed.size > 0;
+  }
+
+  private get files(): readonly FileEntry[] {
+    return this.parts.snapshots.state(this.projectId).files;
+  }
+
+  private view(rules: Rules): RetentionView {
+    const { files, buffers } = this.parts.snapshots.state(this.projectId);
+    return {
+      files,
+      buffers,
+      rules,
+      nowMs: this.#nowMs,
+      pinned: this.parts.pins.ids(this.projectId),
+      scanner: this.scanner,
+      report: (problem) => {
+        if (!this.isStopped()) this.parts.report(problem);
+      },
+    };
+  }
+
+  /** Judges some files that are due; true while there may be more. */
+  async #dueFiles(rules: Rules): Promise<boolean> {
+    const { catalog } = this.parts;
+    const checked = loadChecked(catalog, this.projectId);
+    const due = this.files.filter((file) => {
+      const known = checked.get(file.path);
+      const dueAtMs = known?.rules === rules.text ? known.dueAtMs : ageFromMs(file) + rules.minAgeMs;
+      return dueAtMs <= this.#nowMs;
+    });
+    if (due.length === 0) return false;
+    const batch = batchOf(due);
+    const spent = batch.filter((file) => isSpent(file, rules, this.#nowMs));
+    if (spent.length > 0 && (await this.#dropSpent(rules, spent))) return true;
+    const plan = await planDue(this.view(rules), batch);
+    if (this.isStopped()) return false;
+    if (plan.spread.length > 0) {
+      const going = { rules: rules.text, plannedAtMs: this.#nowMs, ids: plan.spread };
+      saveGoing(catalog, this.projectId, going);
+    }
+    const dueAtMs = new Map(batch.map((file) => [file.path, nextAge(file, rules, this.#nowMs)]));
+    for (const [path, ms] of plan.dueAtMs) {
+      const known = dueAtMs.get(path);
+      // Never at once: a file that could be judged again and again would hold the lane.
+      if (known !== undefined) dueAtMs.set(path, Math.max(this.#nowMs + 1, Math.min(known, ms)));
+    }
+    await this.#drop(plan, dueAtMs);
+    if (this.isStopped()) return false;
+    if (this.#failed.size === 0 && plan.spread.length > 0) forgetGoing(catalog, this.projectId);
+    saveChecked(catalog, this.projectId, rules.text, dueAtMs, new Set(this.files.map(({ path }) => path)));
+    return true;
+  }
+
+  /** True when something went: what it left is judged anew. */
+  async #dropSpent(rules: Rules, spent: readonly FileEntry[]): Promise<boolean> {
+    const planned = await planSpent(this.view(rules), spent);
+    const audit = this.#audit('retention', rules.names);
+    let went = false;
+    for (const { file, keep } of planned) {
+      if (this.isStopped()) return went;
+      const drop: Drop = { kind: 'traces', ids: keep, except: true };
+      const done = await this.#try(file, keep.length === 0 ? undefined : drop, audit);
+      went ||= done;
+    }
+    return went;
+  }
+
+  /** Outputs take the place of their inputs in `dueAtMs`; files that failed come again later. */
+  async #drop(plan: DuePlan, dueAtMs: Map<string, number>): Promise<void> {
+    const audit = this.#audit('retention', plan.ruleNames);
+    // What needs no room on the disk goes first.
+    for (const each of plan.drops.toSorted((a, b) => Number(b.isWhole) - Number(a.isWhole))) {
+      if (this.isStopped()) return;
+      const { file } = each;
+      const before = new Set(this.files);
+      const drop: Drop = { kind: 'traces', ids: each.ids, except: false };
+      const done = await this.#try(file, each.isWhole ? undefined : drop, audit);
+      if (!done) {
+        this.#failed.add(file.path);
+        if (dueAtMs.has(file.path)) dueAtMs.set(file.path, this.#nowMs + RETRY_MS);
+        continue;
+      }
+      const ms = dueAtMs.get(file.path);
+      const output = this.files.find(
+        (one) => !before.has(one) && one.day === file.day && one.level > file.level,
+      );
+      if (ms === undefined) continue;
+      dueAtMs.delete(file.path);
+      if (output !== undefined) dueAtMs.set(output.path, ms);
+    }
+  }
+
+  /** What was planned before a crash or a failure: parts of these traces are gone already. */
+  async #goOn(rules: Rules): Promise<void> {
+    const { catalog, pins } = this.parts;
+    const going = loadGoing(catalog, this.projectId);
+    if (going === undefined) return;
+    const ids = without(going.ids, pins.ids(this.projectId));
+    if (going.rules === rules.text && ids.length > 0) {
+      const audit = this.#audit('retention', rules.names);
+      // Younger files have what came since, or are mixed with it: that is judged by itself.
+      const isOld = (file: FileEntry) => going.plannedAtMs - ageFromMs(file) >= rules.minAgeMs;
+      for (const file of this.files.filter(isOld)) {
+        if (this.isStopped()) return;
+        const present = await idsIn(await this.scanner.traces(file), ids);
+        const drop: Drop = { kind: 'traces', ids: present, except: false };
+        if (present.length > 0 && !(await this.#try(file, drop, audit))) this.#failed.add(file.path);
+      }
+    }
+    if (this.#failed.size === 0) forgetGoing(catalog, this.projectId);
+  }
+
+  async #overSize(maxBytes: number): Promise<boolean> {
+    const pinned = this.parts.pins.ids(this.projectId);
+    const drops = await planSize(this.files, { maxBytes, pinned, scanner: this.scanner, skip: this.#failed });
+    const audit = this.#audit('size', [`more than ${maxBytes} bytes`]);
+    let went = false;
+    for (const { file, hasPinned } of drops) {
+      if (this.isStopped()) return false;
+      const drop: Drop = { kind: 'traces', ids: pinned, except: true };
+      const done = await this.#try(file, hasPinned ? drop : undefined, audit);
+      if (!done) this.#failed.add(file.path);
+      went = true;
+    }
+    return went;
+  }
+
+  #audit(action: 'retention' | 'size', names: readonly string[]): RemovalAudit {
+    const { catalog } = this.parts;
+    const detail = names.join('; ');
+    return new RemovalAudit(catalog, {
+      at: this.#nowMs,
+      projectId: this.projectId,
+      action,
+      actor: ACTOR,
+      detail,
+    });
+  }
+
+  /** Without a drop the whole file goes. False, and told, when it failed. */
+  async #try(file: FileEntry, drop: Drop | undefined, audit: RemovalAudit): Promise<boolean> {
+    const { projectId, rewrites } = this;
+    // It may have been set aside as damaged, or got another index, since it was judged.
+    const listed = this.files.find(({ path }) => path === file.path);
+    if (listed === undefined) return true;
+    const also = (outcome: { readonly dropped: number; readonly freedBytes: number }) =>
+      audit.record(outcome.dropped, Math.max(0, outcome.freedBytes));
+    try {
+      const outcome =
+        drop === undefined
+          ? await rewrites.remove([listed], also)
+          : await rewrites.rewrite({ projectId, inputs: [listed], drop, also });
+      audit.committed(outcome.dropped, Math.max(0, outcome.freedBytes));
+      return outcome.damaged.length === 0;
+    } catch (error) {
+      if (!this.isStopped()) this.parts.report(`retention can't rewrite ${file.path}: ${messageOf(error)}`);
+      return false;
+    }
+  }
+}
+
+/** The oldest first, so that neighbours in time, which share traces, are judged together. */
+function batchOf(due: readonly FileEntry[]): FileEntry[] {
+  const batch: FileEntry[] = [];
+  let rows = 0;
+  for (const file of due.toSorted((a, b) => ageFromMs(a) - ageFromMs(b))) {
+    rows += file.rows;
+    if (batch.length > 0 && rows > BATCH_ROWS) break;
+    batch.push(file);
+  }
+  return batch;
+}
+
+/** When the file comes of the next rule's age; Infinity when it is of all. */
+function nextAge(file: FileEntry, rules: Rules, nowMs: number): number {
+  const ages = rules.agesMs.map((age) => ageFromMs(file) + age).filter((ms) => ms > nowMs);
+  return Math.min(Infinity, ...ages);
+}
+
+/** 16 bytes an id. */
+function without(ids: Uint8Array, others: Uint8Array): Uint8Array {
+  const hex = (all: Uint8Array, at: number) =>
+    Buffer.from(all.buffer, all.byteOffset + at, 16).toString('hex');
+  const gone = new Set<string>();
+  for (let at = 0; at < others.length; at += 16) gone.add(hex(others, at));
+  const kept: Uint8Array[] = [];
+  for (let at = 0; at < ids.length; at += 16) {
+    if (!gone.has(hex(ids, at))) kept.push(ids.subarray(at, at + 16));
+  }
+  return Buffer.concat(kept);
+}
