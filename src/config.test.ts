@@ -6,6 +6,7 @@ import {
   formatAddress,
   isLoopback,
   parseAddress,
+  bytesText,
   parseBytes,
   parseDurationMs,
   serveFlags,
@@ -113,6 +114,12 @@ test.each([
 ])('%s is loopback: %p', (text, expected) => {
   expect(isLoopback(parseAddress(text))).toBe(expected);
   expect(formatAddress(parseAddress(text))).toBe(text);
+});
+
+test('a size is shown as the text that reads back as it', () => {
+  const sizes = [0, 1, 1000, 1024, 50_000_000_000, 50 * 1024 ** 3, 3 * 1024 ** 4];
+  expect(sizes.map(bytesText)).toEqual(['0B', '1B', '1000B', '1KiB', '48828125KiB', '50GiB', '3072GiB']);
+  expect(sizes.map(bytesText).map(parseBytes)).toEqual(sizes);
 });
 
 test('sizes and times', () => {

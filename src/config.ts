@@ -197,6 +197,15 @@ export function parseBytes(text: string): number {
   return parseQuantity(text, BYTE_UNITS, 'a size, as 64MiB or 500kB');
 }
 
+/** What `parseBytes` reads back as the same number: `50GiB`, `1536MiB`, `1000B`. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value > 0 && value % 1024 === 0 && unit < units.length - 1; unit++) value /= 1024;
+  return `${value}${units[unit]}`;
+}
+
 /** `5%` of the disk, or a size. */
 function parseMinFree(text: string): MinFree {
   const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());

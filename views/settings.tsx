@@ -229,6 +229,7 @@ function Retention({ retention, health, mayChange, saved }: SettingsProps): JSX.
       <p class="none">
         One rule a line: which traces, and for how long. The first rule that finds a trace decides, so
         specific rules come first and <code>{'{}'}</code> last. What no rule finds stays; so do pinned traces.
+        Age counts from a span’s start.
       </p>
       {health.retentionPaused === '' ? (
         ''

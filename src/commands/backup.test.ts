@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'bun:test';
-import { cpSync, existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { testRequest, testSpan } from '../store/lake/testing/requests.ts';
 import { TestFolders, idsIn, idsOf, run, spansOf } from './testing/folders.ts';
@@ -113,4 +113,16 @@ test('a file that the folder lacks is named, and the rest is there', async () =>
   const { code, err } = await run('backup', to, '--data', data);
   expect([code, err]).toEqual([1, expect.stringContaining(`lacking: ${path}`)]);
   expect(parquetOf(to).length).toBe(1);
+});
+
+test('a link into the data folder is no folder of its own', async () => {
+  const data = folders.make();
+  await folders.close(await folders.open(data));
+  const link = join(folders.make(), 'link');
+  symlinkSync(join(data, 'lake'), link);
+  for (const to of [link, join(link, 'project=default'), join(link, 'a', 'b')]) {
+    const { code, err } = await run('backup', to, '--data', data);
+    expect([code, err]).toEqual([1, expect.stringContaining('lie in each other')]);
+  }
+  expect(readdirSync(join(data, 'lake'))).toEqual([]);
 });

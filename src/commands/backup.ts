@@ -1,6 +1,14 @@
 /** `spanlake backup`: a copy of a data folder, also while a server works on it. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { switchFlag } from '../command-line.ts';
 import { VERSION, dataFlag } from '../config.ts';
 import { CATALOG_FILE, CatalogError } from '../store/catalog.ts';
@@ -72,7 +80,8 @@ function checkFolders(data: string, to: string): void {
   if (!existsSync(join(data, CATALOG_FILE))) {
     throw new CommandError(`${data} is no data folder (it has no ${CATALOG_FILE}); choose one with --data`);
   }
-  if (to === data || to.startsWith(data + sep) || data.startsWith(to + sep)) {
+  const [realTo, realData] = [realPath(to), realPath(data)];
+  if (`${realTo}${sep}`.startsWith(realData + sep) || realData.startsWith(realTo + sep)) {
     throw new CommandError(`${to} and ${data} lie in each other: a backup needs a folder of its own`);
   }
   const isNew = !existsSync(to) || readdirSync(to).length === 0;
@@ -80,6 +89,13 @@ function checkFolders(data: string, to: string): void {
     throw new CommandError(`${to} is neither empty nor a backup (it has no ${MARKER}): nothing was written`);
   }
   if (!isNew) refuseWorkedOn(to);
+}
+
+/** Of a folder that need not be there yet. By links, a project's folder can have a name elsewhere. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const above = dirname(path);
+  return above === path ? path : join(realPath(above), basename(path));
 }
 
 /** Held against a server on the backup, and a second backup into the same folder. */

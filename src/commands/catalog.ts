@@ -65,7 +65,16 @@ export function openFolder(dataDir: string): ReturnType<typeof openCatalog> {
   }
 }
 
-const FOLDER_CODES = new Set(['EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENOSPC', 'SQLITE_READONLY']);
+const FOLDER_CODES = new Set([
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EEXIST',
+  'ENOENT',
+  'ENOTDIR',
+  'ENOSPC',
+  'SQLITE_READONLY',
+]);
 
 /** A folder that can't be written, in words instead of a stack; the error itself when it is another. */
 export function folderProblem(error: unknown, dataDir: string): unknown {

@@ -237,6 +237,14 @@ describe('import', () => {
     expect(await idsIn(taken.data)).toEqual(idsOf(0, 9_000));
   });
 
+  test('an export of an unknown project is refused, of an empty one is empty', async () => {
+    const data = await folders.filled([0, 2]);
+    const unknown = await run('export', '--project', 'shpo', '--data', data);
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('there is no project shpo')]);
+    await run('project', 'create', 'shop', '--data', data);
+    expect(await run('export', '--project', 'shop', '--data', data)).toMatchObject({ code: 0 });
+  });
+
   test('a folder that a server holds, an unknown project, and a server by its address', async () => {
     const data = folders.make();
     const lake = await folders.open(data);

@@ -10,6 +10,7 @@ import { ReadOnlyLake } from '../store/lake/read-only.ts';
 import { SpanFileWriter } from '../store/lake/check/span-file.ts';
 import type { TimeRange } from '../store/span-store.ts';
 import type { Query } from '../traceql/ast.ts';
+import { dataArgument } from './catalog.ts';
 import { CommandError } from './command.ts';
 import type { Command, ExitCode, Output } from './command.ts';
 import { ByteSink, ClosedPipeError } from './byte-sink.ts';
@@ -74,6 +75,11 @@ Examples:
     }
     const lake = await openFolder(data);
     try {
+      if (!lake.hasProject(project)) {
+        throw new CommandError(
+          `there is no project ${project}; see: spanlake project list${dataArgument(data)}`,
+        );
+      }
       return await exportSpans({ lake, project, query, range, format, target, quiet }, output);
     } catch (error) {
       throw queryProblem(error, text);

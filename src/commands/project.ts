@@ -2,7 +2,7 @@
 import type { Database } from 'bun:sqlite';
 import { switchFlag } from '../command-line.ts';
 import type { Flag } from '../command-line.ts';
-import { dataFlag, parseBytes } from '../config.ts';
+import { bytesText, dataFlag, parseBytes } from '../config.ts';
 import { parseRetentionRules, retentionText } from '../store/retention-rules.ts';
 import { QuestionError } from '../store/span-store.ts';
 import type { RetentionPolicy } from '../store/store-upkeep.ts';
@@ -70,7 +70,9 @@ export const projectRetentionCommand: Command<typeof retentionFlags> = {
 Rules stand one a line or parted by ";": a TraceQL selector for a span, and an age in h, d, w or y.
 The first rule that a span of a trace matches decides when the whole trace goes; a trace that no rule
 finds stays, and so does a pinned one. Nothing goes before every file that holds a part of the trace is
-that old, so a day's file goes at once. Rules that are '' keep everything.
+that old, so a day's file goes at once. Age counts from the start of a span; where
+that lies more than 300 days before its arrival, as wrong clocks have it, from the arrival. Rules that are ''
+keep everything.
 
   spanlake project retention default
   spanlake project retention default '{ status = error } 30d; { duration > 1s } 14d; {} 7d'
@@ -124,7 +126,7 @@ function policyOf(catalog: Database, name: string, anyRules = false): RetentionP
 
 function describePolicy({ rules, maxBytes }: RetentionPolicy): string[] {
   const lines = rules.length === 0 ? ['Traces stay for ever.'] : retentionText(rules).split('\n');
-  const size = maxBytes === undefined ? 'no bound of size' : `at most ${maxBytes} bytes of files`;
+  const size = maxBytes === undefined ? 'no bound of size' : `at most ${bytesText(maxBytes)} of files`;
   return [...lines, `(${size})`];
 }
 
@@ -154,11 +156,11 @@ A running server goes on within a minute.`,
     });
     output.out(`now           ${new Date(nowMs).toISOString()}`);
     output.out(`last trusted  ${trustedMs === undefined ? '-' : new Date(trustedMs).toISOString()}`);
-    if (doubted) {
-      output.out(
-        'Retention waits. If the time above is right: spanlake project clock --accept' + dataArgument(data),
-      );
-    }
+    output.out(
+      doubted
+        ? 'Retention waits. If the time above is right: spanlake project clock --accept' + dataArgument(data)
+        : 'Retention believes this clock.',
+    );
     return 0;
   },
 };

@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import { openLake } from '../store/lake/lake.ts';
 import { DataFolderInUseError, LockDamagedError } from '../store/lake/lock.ts';
 import { CatalogLostError } from '../store/lake/write/tidy.ts';
+import { waitBriefly } from '../store/catalog.ts';
 import { Projects } from '../store/projects.ts';
 import type { Store } from '../store/store-upkeep.ts';
 import { folderProblem, openFolder } from './catalog.ts';
@@ -43,6 +44,7 @@ async function serve(config: Config, output: Output): Promise<ExitCode> {
     process.exit(1);
   });
   const catalog = openFolder(config.dataDir);
+  waitBriefly(catalog);
   const projects = new Projects(catalog);
   refuseOpenDoor(config, projects);
   const store = await openStore(config, catalog, log);

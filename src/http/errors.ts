@@ -92,8 +92,15 @@ export function knownProblem(error: unknown): Problem | undefined {
     const retry = { 'retry-after': String(error.retryAfterSeconds) };
     return { status: 503, code: 'unavailable', message: error.message, headers: retry };
   }
+  if (error instanceof Error && 'code' in error && PASSING.has(String(error.code))) {
+    const message = 'the catalog is in use by another process, or its disk is full';
+    return { status: 503, code: 'unavailable', message, headers: { 'retry-after': '5' } };
+  }
   return undefined;
 }
+
+/** SQLite's codes for what may go well the next time: nothing was written. */
+const PASSING: ReadonlySet<string> = new Set(['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_FULL']);
 
 /** `knownProblem`, or a 500 that says nothing, with the error in the log. */
 export function problemOf(error: unknown, log: Log, what: string): Problem {

@@ -20,6 +20,9 @@ export const PROJECT_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** Waiting for another process's write: a token being made takes milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+/** While SQLite waits the thread stands still, and a server's must not: it tries again later, or answers 503. */
+const SERVER_BUSY_TIMEOUT_MS = 100;
+
 /** The data folder was written by a newer program, or is damaged in a way that a person must decide on. */
 export class CatalogError extends Error {
   override readonly name = 'CatalogError';
@@ -195,6 +198,11 @@ export function openCatalog(dataDir: string): Database {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** For a catalog that was opened to serve. */
+export function waitBriefly(db: Database): void {
+  db.run(`PRAGMA busy_timeout = ${SERVER_BUSY_TIMEOUT_MS}`);
 }
 
 function prepare(db: Database): void {

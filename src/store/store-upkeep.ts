@@ -48,6 +48,8 @@ export interface AuditEntry {
 export interface Deletion {
   readonly spans: number;
   readonly bytes: number;
+  /** Damaged files of the project, which no answer uses: they were not touched, and may hold such spans. */
+  readonly quarantined?: readonly string[];
 }
 
 /** A file that no answer uses, and why. */

@@ -23,9 +23,9 @@ export class Keeper {
   async run(url: string): Promise<void> {
     this.stopped = false;
     while (!this.stopped) {
-      await Bun.sleep(this.random.between(5, 120));
+      await Bun.sleep(this.random.between(5, 60));
       if (this.stopped) return;
-      const isThere = this.random.chance(0.7) ? await this.merge(url) : await this.deleteTrace(url);
+      const isThere = this.random.chance(0.4) ? await this.merge(url) : await this.deleteTrace(url);
       if (!isThere) return;
     }
   }

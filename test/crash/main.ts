@@ -65,7 +65,7 @@ function summaryText(summary: CampaignSummary, seconds: number): string {
     `  spans      ${summary.sentSpans} sent, ${summary.acknowledgedSpans} acknowledged`,
     `  requests   ${counts.requests}: ${counts.acknowledged} acknowledged, ${counts.refused} refused with 503, ` +
       `${counts.cut} cut off by a kill, ${counts.repeated} sent again though acknowledged`,
-    `  asked for  ${summary.merges} merges, ${summary.deletions} deletions of traces (${summary.deletedSpans} spans)`,
+    `  beside it  ${summary.merges} merges on request and ${summary.deletions} deletions of traces (${summary.deletedSpans} spans) answered`,
     `  kills      ${summary.runs}, of them ${summary.killsWhileDraining} while draining; ${summary.killsAtStart} more while starting`,
     `  left by a kill: ${scenes}`,
     `  at the end ${folder.rows} rows in ${folder.files} Parquet files of ${folder.bytes} bytes, each span once`,

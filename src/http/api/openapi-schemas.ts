@@ -186,10 +186,18 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   Pins: object({ pins: list(object({ traceId: id(32), pinnedAt: count, note: text })) }),
   Pinned: object({ traceId: id(32), pinned: { type: 'boolean' } }),
-  Deletion: object({
-    spans: count,
-    bytes: { type: 'integer', description: 'By which the files shrank' },
-  }),
+  Deletion: object(
+    {
+      spans: count,
+      bytes: { type: 'integer', description: 'By which the files shrank' },
+    },
+    {
+      quarantined: {
+        ...list(text),
+        description: 'Damaged files that no answer uses: they were not touched, and may hold such spans',
+      },
+    },
+  ),
   Audit: object({
     entries: list(
       object({

@@ -70,7 +70,9 @@ const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
       summary: 'Say how long traces stay',
       description:
         'The first rule that finds a trace decides its age, so specific rules come first and `{}` last. A trace that ' +
-        'no rule finds stays. Beyond `maxBytes` of files the oldest go. Pinned traces stay.',
+        'no rule finds stays. Beyond `maxBytes` of files the oldest go. Pinned traces stay. ' +
+        'Age counts from the start of a span; where that lies over 300 days before its arrival, from the arrival. ' +
+        'A field that is left out stays as it was.',
       schema: 'Retention',
       body: {
         schema: 'Retention',

@@ -39,7 +39,12 @@ test('retention is kept as it was said', async () => {
   };
   expect(await api.ask('/api/v1/retention', 200, put(policy))).toEqual(policy);
   expect(await api.ask('/api/v1/retention')).toEqual(policy);
-  await api.ask('/api/v1/retention', 200, put({ rules: [] }));
+  const bounded = { ...policy, maxBytes: 1_000_000 };
+  expect(await api.ask('/api/v1/retention', 200, put({ maxBytes: 1_000_000 }))).toEqual(bounded);
+  expect(await api.ask('/api/v1/retention', 200, put({}))).toEqual(bounded);
+  const unruled = await api.ask('/api/v1/retention', 200, put({ rules: [] }));
+  expect(unruled).toEqual({ rules: [], maxBytes: 1_000_000 });
+  await api.ask('/api/v1/retention', 200, put({ maxBytes: null }));
   expect(await api.ask('/api/v1/retention')).toEqual({ rules: [], maxBytes: null });
 });
 
@@ -62,6 +67,7 @@ test('a trace is pinned, found among the pins, and let go', async () => {
   const path = `/api/v1/traces/${CART}/pin`;
   const pinned = { traceId: CART, pinned: true };
   expect(await api.ask(`${path}?note=the+outage`, 200, { method: 'PUT' })).toEqual(pinned);
+  expect(await api.ask(path, 200, { method: 'PUT' })).toEqual(pinned);
   expect(await api.ask('/api/v1/pins')).toMatchObject({ pins: [{ traceId: CART, note: 'the outage' }] });
   expect(await api.ask(path, 200, { method: 'DELETE' })).toEqual({ traceId: CART, pinned: false });
   expect(await api.ask('/api/v1/pins')).toEqual({ pins: [] });

@@ -58,7 +58,7 @@ async function compact(call: ApiCall): Promise<Response> {
   return storage(call);
 }
 
-function policyJson({ rules, maxBytes }: RetentionPolicy): object {
+function policyJson({ rules, maxBytes }: RetentionPolicy) {
   return {
     rules: rules.map(({ query, maxAgeMs }) => ({ query, maxAge: ageText(maxAgeMs) })),
     maxBytes: maxBytes ?? null,
@@ -70,12 +70,15 @@ async function retention({ store, projectId }: ApiCall): Promise<Response> {
 }
 
 async function setRetention(call: ApiCall): Promise<Response> {
-  call.store.setRetention(call.projectId, policyOf(await jsonBody(call.request)));
+  const body = await jsonBody(call.request);
+  call.store.setRetention(call.projectId, policyOf(body, call.store.retention(call.projectId)));
   return retention(call);
 }
 
-function policyOf(body: unknown): RetentionPolicy {
-  const { rules = [], maxBytes = null, ...unknown } = objectOf(body, 'the body');
+/** A field that is left out stays as it was: who bounds the size does not mean to drop the rules. */
+function policyOf(body: unknown, before: RetentionPolicy): RetentionPolicy {
+  const kept = policyJson(before);
+  const { rules = kept.rules, maxBytes = kept.maxBytes, ...unknown } = objectOf(body, 'the body');
   const [surplus] = Object.keys(unknown);
   if (surplus !== undefined)
     throw invalid(`unknown field ${JSON.stringify(surplus)}; known: rules, maxBytes`);
@@ -121,7 +124,8 @@ async function pin({ store, projectId, actor, path, params }: ApiCall): Promise<
   const traceId = traceIdOf(path.traceId);
   const { spans } = await store.trace(projectId, traceId);
   if (spans.length === 0) throw new HttpError(404, 'not_found', `no trace ${traceId}`);
-  store.pinTrace(projectId, traceId, params.get('note') ?? '', actor);
+  const before = store.pinnedTraces(projectId).find((pinned) => pinned.traceId === traceId);
+  store.pinTrace(projectId, traceId, params.get('note') ?? before?.note ?? '', actor);
   return json({ traceId, pinned: true });
 }
 

@@ -1,8 +1,7 @@
 /** `/settings`, and what is done to a trace from its page: pin, unpin, delete. Plain forms, answered by a redirect. */
 import { Html } from '@elysiajs/html';
 import { SettingsPage } from '../../../views/settings.tsx';
-import { formatBytes } from '../../../views/format.ts';
-import { parseBytes } from '../../config.ts';
+import { bytesText, parseBytes } from '../../config.ts';
 import { parseRetentionRules, retentionText } from '../../store/retention-rules.ts';
 import { QuestionError } from '../../store/span-store.ts';
 import { readBody } from '../body.ts';
@@ -31,7 +30,7 @@ export function settingsPage(
   const policy = store.retention(projectId);
   const kept: Sent = {
     rules: retentionText(policy.rules),
-    maxSize: policy.maxBytes === undefined ? '' : formatBytes(policy.maxBytes).replace(' ', ''),
+    maxSize: policy.maxBytes === undefined ? '' : bytesText(policy.maxBytes),
     problem: '',
   };
   return html(

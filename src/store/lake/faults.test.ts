@@ -15,7 +15,7 @@ import { Rewriter } from './merge/rewriter.ts';
 import { Writer } from './write/writer.ts';
 
 /** One in so many calls; the long form has each. */
-const STEP = scaled('faultstep', 11);
+const STEP = scaled('faultstep', 23);
 
 const CODES = ['EIO', 'ENOSPC', 'EMFILE'] as const;
 
@@ -81,6 +81,7 @@ test.each([
       n += STEP;
       tried++;
     }
+    console.log(`${tried} of ${n} calls failed ${how}`);
     expect(n).toBeGreaterThan(100);
   },
   3_600_000,

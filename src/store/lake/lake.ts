@@ -120,6 +120,7 @@ class OpenLake implements Lake {
       scanPool: options.scanPool,
       flush: () => this.#writing.tryFlush(),
       forgetDeliveries: (projectId) => this.#writing.deliveries.forget(projectId),
+      forgetStoredDeliveries: (projectId) => this.#writing.deliveries.forgetStored(projectId),
     });
     this.#scrub = new Scrub({ ...this.#parts, upkeep: this.#upkeep });
   }
@@ -130,11 +131,13 @@ class OpenLake implements Lake {
     await files.makeFolder(`${dataDir}/${LAKE_FOLDER}`);
     await files.syncFolder(dataDir);
     const { sound, quarantined } = await tidyLake(this.#parts, loadFiles(catalog, SPANS.name));
+    // Grouped in one pass: 100,000 files of 1,000 projects took 10 s with one pass a project.
+    const soundOf = Map.groupBy(sound, ({ projectId }) => projectId);
+    const quarantinedOf = Map.groupBy(quarantined, ({ projectId }) => projectId);
     const changes: SnapshotChange[] = [];
-    for (const projectId of new Set([...sound, ...quarantined].map((file) => file.projectId))) {
-      const isOwn = (file: { readonly projectId: string }) => file.projectId === projectId;
-      const quarantine = quarantined.filter(isOwn).map(({ path, reason }) => ({ path, reason }));
-      changes.push({ projectId, addFiles: sound.filter(isOwn), quarantine });
+    for (const projectId of new Set([...soundOf.keys(), ...quarantinedOf.keys()])) {
+      const quarantine = (quarantinedOf.get(projectId) ?? []).map(({ path, reason }) => ({ path, reason }));
+      changes.push({ projectId, addFiles: soundOf.get(projectId) ?? [], quarantine });
     }
     snapshots.publish(changes);
     await this.#writing.start();

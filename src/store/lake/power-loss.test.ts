@@ -18,7 +18,7 @@ import { Rewriter } from './merge/rewriter.ts';
 import { Writer } from './write/writer.ts';
 
 /** One in so many calls; the long form has each. */
-const STEP = scaled('powerstep', 9);
+const STEP = scaled('powerstep', 17);
 
 /** Ways in which a disk may be left, for each. */
 const LEFTOVERS = 2;

@@ -73,6 +73,11 @@ export class ReadOnlyLake implements Store {
     return [...this.#snapshots.states().values()].flatMap((state) => state.files);
   }
 
+  hasProject(projectId: string): boolean {
+    const known = 'SELECT 1 FROM projects WHERE id = ?';
+    return this.#withCatalog(({ db }) => db.query(known).get(projectId) !== null);
+  }
+
   /** Looks at the folder again. True when files or buffers are others than before. */
   refresh(): Promise<boolean> {
     this.#refreshing ??= this.#refreshOnce().finally(() => (this.#refreshing = undefined));

@@ -1,13 +1,14 @@
 /**
  * Few rows of a row group as a block: of each column only the pages that hold them, of its dictionary only the
- * values they use. Ten rows of all columns cost 2 ms, through the reader of whole row groups 10 to 20
- * (docs/adr/008-point-reads.md). Files that ours did not write are left to that one.
+ * values they use. Ten rows of all columns cost half of what the reader of whole row groups takes, rows far
+ * apart a quarter (docs/adr/009-point-reads.md). Files that ours did not write are left to that one.
  */
 import type { Block } from '../../../span/vector.ts';
 import { withFile } from './checked-chunks.ts';
 import type { OpenedFile } from './checked-chunks.ts';
 import type { BlockUse } from './parquet-reader.ts';
 import { CODECS } from './parquet/column-chunk.ts';
+import { ENCODINGS } from './parquet/encodings.ts';
 import { UnknownLayoutError, readLayout, readPages } from './parquet/footer-reader.ts';
 import type { ChunkLocation, FileLayout } from './parquet/footer-reader.ts';
 import { LeafReader } from './parquet/leaf-reader.ts';
@@ -144,7 +145,9 @@ function readLeaf({ leaf, depth, chunk, dictionary, pages }: LeafPlan, bytes: Ra
   const reader = new LeafReader(leaf, depth, chunk.encoding);
   for (const page of pages) reader.page(open(page), page.rows, page.ranges);
   const own = dictionary && open(dictionary);
-  if (own && own.header.kind !== 'dictionary') throw new RangeError('no dictionary where it should be');
+  if (own && (own.header.kind !== 'dictionary' || own.header.encoding !== ENCODINGS.plain)) {
+    throw new RangeError('no dictionary where it should be');
+  }
   return reader.rows(own);
 }
 

@@ -6,12 +6,14 @@ import {
   initParquet,
   parquetMemoryBytes,
 } from '../files/parquet-reader.ts';
+import { PointReader } from '../files/point-reader.ts';
 import type { FromWorker, Job, ToWorker } from './jobs.ts';
 import { runJob } from './run-job.ts';
 
 declare const self: Worker;
 
 const reader = new ParquetReader(SPANS);
+const points = new PointReader();
 const cancelled = new Set<number>();
 
 self.onmessage = (event: MessageEvent<ToWorker>) => {
@@ -43,6 +45,7 @@ async function work(id: number, job: Job): Promise<void> {
   try {
     const { value, cost } = await runJob(job, {
       reader,
+      points,
       isCancelled: () => cancelled.has(id),
       sendPart: (spans) => send({ kind: 'part', id, spans }),
     });

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { END_OF_TIME } from '../../../span/time.ts';
+import { openCatalog } from '../../catalog.ts';
 import { MATCH_ALL } from '../../../traceql/build.ts';
 import { parseQuery } from '../../../traceql/parse.ts';
 import { QuestionError, StoreUnavailableError } from '../../span-store.ts';
@@ -206,4 +207,84 @@ function files(lake: Lake) {
   const snapshot = lake.snapshot('default');
   snapshot.release();
   return snapshot.files;
+}
+
+test('a trace that is pinned while files are rewritten stays', async () => {
+  let onRewrite = () => {};
+  class Slow extends Rewriter {
+    override rewrite(...args: Parameters<Rewriter['rewrite']>): ReturnType<Rewriter['rewrite']> {
+      onRewrite();
+      onRewrite = () => {};
+      return super.rewrite(...args);
+    }
+  }
+  const slow = new Slow();
+  const lake = await start({ rewriter: slow });
+  await lake.append('default', request(1, 12));
+  await lake.flush();
+  const { traceId } = testSpan(1);
+  onRewrite = () => lake.pinTrace('default', traceId, '', 'x');
+  expect((await lake.deleteSpans('default', parseQuery('{}'), ALWAYS, 'x')).spans).toBe(1);
+  expect(await all(lake)).toEqual([spanId(1)]);
+  expect(lake.audit('default', 9)).toMatchObject([{ action: 'delete spans', spans: 1 }, { action: 'pin' }]);
+  slow.close();
+});
+
+test('a damaged file, which may hold what was to go, is named in the answer', async () => {
+  const lake = await start();
+  await lake.append('default', request(1));
+  await lake.flush();
+  const { path } = listedFile(lake);
+  const bytes = readFileSync(join(lake.dataDir, path));
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(join(lake.dataDir, path), bytes);
+  const done = { spans: 0, bytes: 0, quarantined: [path] };
+  expect(await lake.deleteTrace('default', testSpan(1).traceId, 'x')).toEqual(done);
+  expect(await lake.deleteSpans('default', parseQuery('{}'), ALWAYS, 'x')).toEqual(done);
+  expect(await lake.deleteTrace('other', testSpan(1).traceId, 'x')).toEqual({ spans: 0, bytes: 0 });
+});
+
+test('spans go only together with the memory of their requests', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'deletion-'));
+  folders.push(folder);
+  const catalog = openCatalog(folder);
+  const lake = await openLake({ dataDir: folder, catalog, writer, rewriter, scanPool, background: false });
+  await lake.append('default', request(1));
+  await lake.flush();
+  catalog.run("CREATE TRIGGER t BEFORE DELETE ON deliveries BEGIN SELECT RAISE(ABORT, 'not now'); END");
+  const failure = await rejection(lake.deleteTrace('default', testSpan(1).traceId, 'x'));
+  expect(String(failure)).toContain('not now');
+  expect(await all(lake)).toEqual([spanId(1)]);
+  await lake.close();
+  catalog.close();
+});
+
+test('closing does not wait for a deletion to look into every file', async () => {
+  const pool = new WorkerPool({ ...DEFAULT_POOL, workers: 1 });
+  const lake = await start({ scanPool: pool });
+  for (let n = 0; n < 6; n++) {
+    await lake.append('default', request(n * 10));
+    await lake.flush();
+  }
+  let scans = 0;
+  let closed: Promise<void> | undefined;
+  const run = pool.run.bind(pool);
+  pool.run = (...args) => {
+    scans++;
+    closed ??= lake.close();
+    return run(...args);
+  };
+  const failure = await rejection(
+    lake.deleteSpans('default', parseQuery('{ statusMessage = "no" }'), ALWAYS, 'x'),
+  );
+  expect(failure).toBeInstanceOf(StoreUnavailableError);
+  await closed;
+  expect(scans).toBe(1);
+  pool.close();
+});
+
+function listedFile(lake: Lake) {
+  const snapshot = lake.snapshot('default');
+  snapshot.release();
+  return snapshot.files[0];
 }

@@ -16,7 +16,7 @@ import { planScan } from '../read/plan.ts';
 import type { Filter } from '../read/scan.ts';
 import { NO_RULE } from '../read/trace-rules.ts';
 import { RemovalAudit } from './audit.ts';
-import { checkTraceId } from './pins.ts';
+import { PinnedMeanwhileError, checkTraceId } from './pins.ts';
 import type { Pins } from './pins.ts';
 import { FileScanner, idsIn } from './files.ts';
 import type { ScannerParts } from './files.ts';
@@ -32,13 +32,22 @@ interface DeletionParts extends LakeParts, ScannerParts {
   inLane<T>(work: (rewrites: Rewrites) => Promise<T>): Promise<T>;
   /** The project's requests may come again and be taken. */
   forgetDeliveries(projectId: string): void;
+  /** The same for the catalog alone, inside a transaction of the caller. */
+  forgetStoredDeliveries(projectId: string): void;
 }
 
 /** A disk without room gets some by retention, or by a person. */
 const RETRY_SECONDS = 30;
 
 export class Deletions {
+  readonly #underWay = new Set<Removal>();
+
   constructor(private readonly parts: DeletionParts) {}
+
+  /** What is under way ends at the file that it is at: to look through all of them may take minutes. */
+  stop(): void {
+    for (const removal of this.#underWay) removal.stop();
+  }
 
   /** A pinned trace too: who asks for it by its id means it. It is not pinned any more then. */
   async deleteTrace(projectId: string, traceId: string, actor: string): Promise<Deletion> {
@@ -47,6 +56,7 @@ export class Deletions {
     return this.#delete(projectId, 'delete trace', actor, traceId, async (removal) => {
       const { pins, catalog } = this.parts;
       for (const file of this.#files(projectId)) {
+        removal.checkGoesOn();
         const ids = await idsIn(await removal.scanner.traces(file), id);
         if (ids.length > 0) await removal.rewrite(file, { kind: 'traces', ids: id, except: false });
       }
@@ -70,11 +80,30 @@ export class Deletions {
     return this.#delete(projectId, 'delete spans', actor, detail, async (removal) => {
       const plan = planScan(this.#files(projectId), range, filter.condition);
       for (const { file, rowGroups } of plan.scan) {
-        const keep = this.parts.pins.ids(projectId);
-        if (!(await hasMatches(removal.scanner, file, rowGroups, filter, keep))) continue;
-        await removal.rewrite(file, { kind: 'matching', filter, keep });
+        while (!(await this.#withoutMatches(removal, file, rowGroups, filter)));
       }
     });
+  }
+
+  /** False when a trace was pinned meanwhile: then nothing happened to the file. */
+  async #withoutMatches(
+    removal: Removal,
+    file: FileEntry,
+    rowGroups: readonly number[],
+    filter: Filter,
+  ): Promise<boolean> {
+    removal.checkGoesOn();
+    const { pins } = this.parts;
+    const guard = pins.guard(removal.projectId);
+    const keep = pins.ids(removal.projectId);
+    if (!(await hasMatches(removal.scanner, file, rowGroups, filter, keep))) return true;
+    try {
+      await removal.rewrite(file, { kind: 'matching', filter, keep }, guard);
+    } catch (error) {
+      if (error instanceof PinnedMeanwhileError) return false;
+      throw error;
+    }
+    return true;
   }
 
   #files(projectId: string): readonly FileEntry[] {
@@ -91,14 +120,17 @@ export class Deletions {
     await this.#flush(projectId);
     return this.parts.inLane(async (rewrites) => {
       const removal = new Removal(this.parts, rewrites, projectId, { action, actor, detail });
+      this.#underWay.add(removal);
       try {
         await work(removal);
       } catch (error) {
         throw error instanceof NoRoomError ? new StoreUnavailableError(error.message, RETRY_SECONDS) : error;
       } finally {
+        this.#underWay.delete(removal);
         removal.finish();
       }
-      return removal.done;
+      const quarantined = this.parts.snapshots.state(projectId).quarantined.map(({ path }) => path);
+      return quarantined.length === 0 ? removal.done : { ...removal.done, quarantined };
     });
   }
 
@@ -119,11 +151,12 @@ export class Deletions {
 class Removal {
   readonly scanner: FileScanner;
   readonly #audit: RemovalAudit;
+  #stopped = false;
 
   constructor(
     private readonly parts: DeletionParts,
     private readonly rewrites: Rewrites,
-    private readonly projectId: string,
+    readonly projectId: string,
     what: { readonly action: AuditAction; readonly actor: string; readonly detail: string },
   ) {
     this.scanner = new FileScanner(parts);
@@ -134,12 +167,26 @@ class Removal {
     return { spans: this.#audit.spans, bytes: this.#audit.bytes };
   }
 
-  async rewrite(file: FileEntry, drop: Drop): Promise<void> {
+  stop(): void {
+    this.#stopped = true;
+    this.scanner.close();
+  }
+
+  /** Throws StoreUnavailableError once it was stopped. */
+  checkGoesOn(): void {
+    if (this.#stopped) throw new StoreUnavailableError('the store is closing', RETRY_SECONDS);
+  }
+
+  /** `guard` is called inside the transaction, and undoes it by throwing. */
+  async rewrite(file: FileEntry, drop: Drop, guard: () => void = () => {}): Promise<void> {
     const { projectId, parts } = this;
     // It may have been set aside as damaged, or got another index, since the files were listed.
     const listed = parts.snapshots.state(projectId).files.find(({ path }) => path === file.path);
     if (listed === undefined) return;
     const also = ({ dropped, freedBytes }: RewriteOutcome) => {
+      guard();
+      // With the spans, or else a crash now would have them refused as repeated when they are sent again.
+      if (dropped > 0) parts.forgetStoredDeliveries(projectId);
       this.#audit.record(dropped, Math.max(0, freedBytes));
       // What stayed of a trace may now be found by another rule.
       forgetChecked(parts.catalog, projectId);

@@ -17,6 +17,7 @@ interface KeepingParts extends LakeParts, ScannerParts {
   readonly upkeep: Upkeep;
   flush(): Promise<void>;
   forgetDeliveries(projectId: string): void;
+  forgetStoredDeliveries(projectId: string): void;
 }
 
 export class Keeping {
@@ -37,6 +38,7 @@ export class Keeping {
       flush: () => parts.flush(),
       inLane: (work) => parts.upkeep.inLane(work),
       forgetDeliveries: (projectId) => parts.forgetDeliveries(projectId),
+      forgetStoredDeliveries: (projectId) => parts.forgetStoredDeliveries(projectId),
     });
     parts.upkeep.every('retention', RETENTION_EVERY_MS, async (rewrites) => {
       await this.#retention.step(rewrites);
@@ -59,6 +61,7 @@ export class Keeping {
   /** Ends what is under way after the file that it is at. */
   stop(): void {
     this.#retention.stop();
+    this.#deletions.stop();
   }
 
   deleteTrace: StoreUpkeep['deleteTrace'] = (projectId, traceId, actor) =>

@@ -14,6 +14,7 @@ import { TestClock } from '../testing/test-clock.ts';
 import { DEFAULT_POOL, WorkerPool } from '../read/worker-pool.ts';
 import { Writer } from '../write/writer.ts';
 import { acceptClock } from './clock-guard.ts';
+import { WRONG_CLOCK_MS } from './policies.ts';
 import { Rewriter } from '../merge/rewriter.ts';
 
 const HOUR = 3_600_000;
@@ -224,9 +225,10 @@ class World {
   }
 }
 
-/** What is in memory has just come. */
+/** What is in memory is not judged. */
 function ownAgeFromMs({ startMs, arrivalMs }: ModelSpan): number {
-  return Math.max(startMs, arrivalMs ?? Infinity);
+  if (arrivalMs === undefined) return Infinity;
+  return arrivalMs - startMs > WRONG_CLOCK_MS ? arrivalMs : startMs;
 }
 
 /** As DuckDB reads the files. */

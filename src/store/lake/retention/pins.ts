@@ -16,8 +16,28 @@ interface PinsParts {
   readonly clock: Clock;
 }
 
+/** What was planned without knowing of the pin is undone, and planned anew. */
+export class PinnedMeanwhileError extends Error {
+  override readonly name = 'PinnedMeanwhileError';
+}
+
 export class Pins {
+  /** How often traces were pinned, by project: pins come by this process alone. */
+  readonly #times = new Map<string, number>();
+
   constructor(private readonly parts: PinsParts) {}
+
+  /**
+   * A check for inside the transaction of a removal that was planned now: a rewrite takes up to a minute, and
+   * who was told meanwhile that a trace is pinned must find it. Throws PinnedMeanwhileError.
+   */
+  guard(projectId: string): () => void {
+    const before = this.#times.get(projectId);
+    return () => {
+      if (this.#times.get(projectId) !== before)
+        throw new PinnedMeanwhileError('a trace was pinned meanwhile');
+    };
+  }
 
   /** A trace that is pinned already gets the new note. Throws QuestionError. */
   pin(projectId: string, traceId: string, note: string, actor: string): void {
@@ -46,6 +66,7 @@ export class Pins {
         addAudit(catalog, { at, projectId, action: 'pin', actor, detail: traceId, spans: 0, bytes: 0 });
       })
       .immediate();
+    this.#times.set(projectId, (this.#times.get(projectId) ?? 0) + 1);
   }
 
   /** Nothing happens to a trace that is not pinned. */

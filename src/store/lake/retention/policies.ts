@@ -67,11 +67,14 @@ export function compileRules({ rules }: RetentionPolicy): Rules | undefined {
 
 const NANOS_PER_MS = 1_000_000n;
 
+/** A start so long before the arrival is a clock that stands wrong (at 1970, a year off), and no age. */
+export const WRONG_CLOCK_MS = 300 * 24 * 3_600_000;
+
 /**
- * From when the age of all its spans counts, Unix milliseconds: the newest start, or the arrival where that
- * is later. A span from the epoch's first second, or a month late, is not old when it comes.
+ * From when the age of all its spans counts, Unix milliseconds: the newest start; the arrival where that start
+ * can't be true. So spans that come late, or are imported, are as old as they say.
  */
 export function ageFromMs(file: Pick<FileEntry, 'maxStartUnixNano' | 'createdAtMs'>): number {
   const newestMs = Number((file.maxStartUnixNano + NANOS_PER_MS - 1n) / NANOS_PER_MS);
-  return Math.max(newestMs, file.createdAtMs);
+  return file.createdAtMs - newestMs > WRONG_CLOCK_MS ? file.createdAtMs : newestMs;
 }

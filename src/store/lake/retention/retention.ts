@@ -47,11 +47,14 @@ export class Retention {
   /** Does what is due, for some seconds at most; resolves to true when nothing is left. */
   async step(rewrites: Rewrites): Promise<boolean> {
     const until = performance.now() + STEP_MS;
-    const isTrusted = this.parts.guard.check();
+    // Also when no project has rules.
+    this.parts.guard.check();
     let isDone = true;
     try {
       for (const projectId of this.#projects()) {
         if (this.#nowMs() < (this.#pausedUntil.get(projectId) ?? -Infinity)) continue;
+        // Asked for each: a step takes long enough for the clock to jump within it.
+        const isTrusted = this.parts.guard.check();
         const step = new ProjectStep(this.parts, this.#scanner, rewrites, projectId, () => this.#stopped);
         try {
           isDone = (await step.run(isTrusted, until)) && isDone;
@@ -96,6 +99,8 @@ class ProjectStep {
   readonly #nowMs: number;
   /** Files that could not be rewritten. */
   readonly #failed = new Set<string>();
+  /** Throws when a trace was pinned since the pins were read. */
+  #pinGuard: () => void = () => {};
 
   constructor(
     private readonly parts: RetentionParts,
@@ -133,6 +138,13 @@ class ProjectStep {
     return this.parts.snapshots.state(this.projectId).files;
   }
 
+  /** 16 bytes an id; what is planned with them is undone when one more comes before it is done. */
+  #pinned(): Uint8Array {
+    const { pins } = this.parts;
+    this.#pinGuard = pins.guard(this.projectId);
+    return pins.ids(this.projectId);
+  }
+
   private view(rules: Rules): RetentionView {
     const { files, buffers } = this.parts.snapshots.state(this.projectId);
     return {
@@ -140,7 +152,7 @@ class ProjectStep {
       buffers,
       rules,
       nowMs: this.#nowMs,
-      pinned: this.parts.pins.ids(this.projectId),
+      pinned: this.#pinned(),
       scanner: this.scanner,
       report: (problem) => {
         if (!this.isStopped()) this.parts.report(problem);
@@ -221,10 +233,10 @@ class ProjectStep {
 
   /** What was planned before a crash or a failure: parts of these traces are gone already. */
   async #goOn(rules: Rules): Promise<void> {
-    const { catalog, pins } = this.parts;
+    const { catalog } = this.parts;
     const going = loadGoing(catalog, this.projectId);
     if (going === undefined) return;
-    const ids = without(going.ids, pins.ids(this.projectId));
+    const ids = without(going.ids, this.#pinned());
     if (going.rules === rules.text && ids.length > 0) {
       const audit = this.#audit('retention', rules.names);
       // Younger files have what came since, or are mixed with it: that is judged by itself.
@@ -240,7 +252,7 @@ class ProjectStep {
   }
 
   async #overSize(maxBytes: number): Promise<boolean> {
-    const pinned = this.parts.pins.ids(this.projectId);
+    const pinned = this.#pinned();
     const drops = await planSize(this.files, { maxBytes, pinned, scanner: this.scanner, skip: this.#failed });
     const audit = this.#audit('size', [`more than ${maxBytes} bytes`]);
     let went = false;
@@ -272,9 +284,12 @@ class ProjectStep {
     // It may have been set aside as damaged, or got another index, since it was judged.
     const listed = this.files.find(({ path }) => path === file.path);
     if (listed === undefined) return true;
-    const also = (outcome: { readonly dropped: number; readonly freedBytes: number }) =>
+    const also = (outcome: { readonly dropped: number; readonly freedBytes: number }) => {
+      this.#pinGuard();
       audit.record(outcome.dropped, Math.max(0, outcome.freedBytes));
+    };
     try {
+      this.#pinGuard();
       const outcome =
         drop === undefined
           ? await rewrites.remove([listed], also)

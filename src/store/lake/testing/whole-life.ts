@@ -25,6 +25,8 @@ export class LifeRecord {
   readonly acknowledged = new Set<string>();
   /** Asked to go, whether it was answered or not. */
   readonly doomed = new Set<string>();
+  /** In a request that was not acknowledged: the log may hold it, and bring it back after a deletion. */
+  readonly uncertain = new Set<string>();
   /** Their deletion was answered. */
   readonly deleted = new Set<string>();
 
@@ -115,7 +117,10 @@ export class Life {
       // A deleted span that is sent anew may be there from now on.
       record.deleted.delete(spanId);
     }
-    if (!(await this.attempt('append', () => this.lake.append('default', request)))) return;
+    if (!(await this.attempt('append', () => this.lake.append('default', request)))) {
+      for (const { spanId } of spans) record.uncertain.add(spanId);
+      return;
+    }
     for (const { spanId } of spans) {
       record.acknowledged.add(spanId);
       record.doomed.delete(spanId);
@@ -152,8 +157,9 @@ export class Life {
     const concerned = [...record.sent].filter(isGone);
     for (const id of concerned) record.doomed.add(id);
     if (!(await this.attempt('deletion', call))) return;
-    // What was sent and not taken may lie in the log still: like a sender's retry, it comes after the deletion.
-    for (const id of concerned) if (record.acknowledged.has(id)) record.deleted.add(id);
+    for (const id of concerned) {
+      if (record.acknowledged.has(id) && !record.uncertain.has(id)) record.deleted.add(id);
+    }
   }
 
   /** False for a call that failed; one that hangs fails the test. */

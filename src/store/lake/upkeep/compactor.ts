@@ -64,7 +64,7 @@ export class Compactor {
    * under load this would never end. Throws the first failure.
    */
   async all(): Promise<void> {
-    const through = Math.max(0, ...this.#listed().map((file) => file.lastSequence));
+    const through = this.#listed().reduce((most, file) => Math.max(most, file.lastSequence), 0);
     for (;;) {
       const { groups } = this.#planNow(true, through);
       if (groups.length === 0) return;

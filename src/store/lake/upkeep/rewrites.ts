@@ -89,8 +89,21 @@ export class Rewrites {
       freedBytes: sizeOf(sound) - sizeOf(added),
       damaged,
     };
-    // Should it fail, the output stays until the next start: whether the disk has the transaction is unknown.
-    this.commit(projectId, added, sound, () => also?.(outcome));
+    let isUnknown = false;
+    try {
+      // The scrub may have found an input damaged meanwhile: its rows must not go on with a good hash.
+      this.checkListed(projectId, sound);
+      this.commit(projectId, added, sound, () => {
+        also?.(outcome);
+        isUnknown = true;
+      });
+    } catch (error) {
+      // When the last step failed, whether the disk has the transaction is unknown: the output stays until
+      // the next start. Else nothing refers to it; a catalog that stays locked must not fill the disk. Its
+      // name stays garbage until then: to ask a locked catalog again would stop everything for seconds.
+      if (!isUnknown) await output.discard().catch((problem: unknown) => this.tellLeft(target.path, problem));
+      throw error;
+    }
     if (entry === undefined) await this.discard(output, target.path);
     this.parts.onDone(outcome);
     return outcome;
@@ -207,8 +220,12 @@ export class Rewrites {
       await output.discard();
       forgetGarbage(this.parts.catalog, pathsOf(path));
     } catch (error) {
-      this.parts.report(`can't remove ${path}, the next start will: ${messageOf(error)}`);
+      this.tellLeft(path, error);
     }
+  }
+
+  private tellLeft(path: string, error: unknown): void {
+    this.parts.report(`can't remove ${path}, the next start will: ${messageOf(error)}`);
   }
 }
 

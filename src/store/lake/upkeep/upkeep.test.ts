@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CATALOG_FILE, openCatalog } from '../../catalog.ts';
 import { rejection } from '../../testing/rejection.ts';
-import { loadGarbage } from '../files/catalog-files.ts';
+import { loadFiles, loadGarbage } from '../files/catalog-files.ts';
 import { realFileSystem } from '../files/file-system.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { LAKE_FOLDER, pathsOf, tokenIndexPath, traceIndexPath } from '../files/names.ts';
@@ -14,7 +14,10 @@ import { testRequest, testSpan } from '../testing/requests.ts';
 import { spanIdsInFiles } from '../testing/stored-ids.ts';
 import { CatalogLostError } from '../write/tidy.ts';
 import { Writer } from '../write/writer.ts';
-import { NoRoomError } from './rewrites.ts';
+import { realClock } from '../write/clock.ts';
+import { Snapshots } from '../files/snapshot.ts';
+import { quarantine } from './quarantine.ts';
+import { NoRoomError, Rewrites } from './rewrites.ts';
 import { Rewriter } from '../merge/rewriter.ts';
 
 const writer = new Writer();
@@ -270,4 +273,74 @@ test('closing gives up a rewrite, and the next start removes what it left', asyn
   expect(listed(again).length).toBe(3);
   await expectTidy(again);
   expect(await spanIdsInFiles(again, 'default')).toEqual(ids(0, 9));
+});
+
+test('a catalog that is locked at the end of a rewrite leaves no output on the disk', async () => {
+  const dataDir = newFolder();
+  const catalog = openCatalog(dataDir);
+  catalog.run('PRAGMA busy_timeout = 1');
+  const other = openCatalog(dataDir);
+  class Locking extends Rewriter {
+    override async rewrite(...args: Parameters<Rewriter['rewrite']>): ReturnType<Rewriter['rewrite']> {
+      const result = await super.rewrite(...args);
+      other.run('BEGIN IMMEDIATE');
+      return result;
+    }
+  }
+  const locking = new Locking();
+  const lake = await start(dataDir, { catalog, rewriter: locking });
+  await flushFiles(lake, 3);
+  const folder = join(dataDir, LAKE_FOLDER);
+  const files = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted();
+  const before = files();
+  for (let round = 0; round < 2; round++) {
+    expect(String(await rejection(lake.compact()))).toContain('locked');
+    other.run('ROLLBACK');
+    expect(files()).toEqual(before);
+  }
+  expect(await spanIdsInFiles(lake, 'default')).toHaveLength(9);
+  await lake.close();
+  expect(loadGarbage(catalog)).not.toEqual([]);
+  other.close();
+  locking.close();
+  const again = await start(dataDir, { catalog });
+  expect(loadGarbage(catalog)).toEqual([]);
+  await again.compact();
+  expect(await spanIdsInFiles(again, 'default')).toHaveLength(9);
+  await again.close();
+  catalog.close();
+});
+
+test('a file that proves damaged while it is rewritten is not replaced', async () => {
+  const dataDir = newFolder();
+  const lake = await start(dataDir);
+  await flushFiles(lake, 2);
+  await lake.close();
+  const catalog = openCatalog(dataDir);
+  const entries = loadFiles(catalog, 'spans').map(({ entry }) => entry);
+  const snapshots = new Snapshots(() => {});
+  snapshots.publish([{ projectId: 'default', addFiles: entries }]);
+  const parts = { dataDir, catalog, files: realFileSystem, clock: realClock, snapshots, report: () => {} };
+  const rewrites = new Rewrites({
+    ...parts,
+    rewriter: {
+      async rewrite(job, write) {
+        const result = await rewriter.rewrite(job, write);
+        quarantine(parts, entries[0], 'a flipped bit', true);
+        return result;
+      },
+    },
+    reserveBytes: () => 0,
+    onDone: () => {},
+  });
+  const asked = { projectId: 'default', inputs: entries, drop: { kind: 'nothing' } as const };
+  expect(await rejection(rewrites.rewrite(asked))).toBeInstanceOf(RangeError);
+  expect(snapshots.state('default').files).toEqual([entries[1]]);
+  const listedNow = loadFiles(catalog, 'spans').map(({ entry, quarantined }) => [entry.path, quarantined]);
+  expect(listedNow).toEqual([
+    [entries[0].path, 'a flipped bit'],
+    [entries[1].path, undefined],
+  ]);
+  for (const { path } of entries) expect(existsSync(join(dataDir, path))).toBe(true);
+  catalog.close();
 });

@@ -125,12 +125,17 @@ export class Deliveries {
 
   /** Spans of the project were deleted: what is sent again is to be taken. */
   forget(projectId: string): void {
-    this.catalog.query('DELETE FROM deliveries WHERE project_id = ?').run(projectId);
     for (const { byProject } of this.logged) byProject.delete(projectId);
     for (const bucket of this.buckets) {
       bucket.bytes -= bucket.sets.get(projectId)?.byteLength ?? 0;
       bucket.sets.delete(projectId);
     }
+    this.forgetStored(projectId);
+  }
+
+  /** Those of the catalog alone: inside the transaction that removes their spans. */
+  forgetStored(projectId: string): void {
+    this.catalog.query('DELETE FROM deliveries WHERE project_id = ?').run(projectId);
   }
 
   /** Unix milliseconds. */

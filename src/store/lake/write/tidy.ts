@@ -52,7 +52,7 @@ async function sortOut(
   { files, dataDir, report }: TidyParts,
   listed: readonly ListedFile[],
 ): Promise<TidyResult> {
-  const sizes = await Promise.all(listed.map(({ entry }) => files.size(`${dataDir}/${entry.path}`)));
+  const sizes = await Promise.all(listed.map(({ entry }) => sizeOrReason(files, `${dataDir}/${entry.path}`)));
   const sound: FileEntry[] = [];
   const quarantined: TidyResult['quarantined'][number][] = [];
   listed.forEach(({ entry, quarantined: known }, i) => {
@@ -60,11 +60,23 @@ async function sortOut(
       sound.push(entry);
       return;
     }
-    const reason = known ?? `${sizes[i] ?? 'no'} bytes where the catalog has ${entry.bytes}`;
+    const size = sizes[i];
+    const found =
+      typeof size === 'string' ? size : `${size ?? 'no'} bytes where the catalog has ${entry.bytes}`;
+    const reason = known ?? found;
     quarantined.push({ path: entry.path, projectId: entry.projectId, reason });
     report(`${entry.path}: ${reason}`);
   });
   return { sound, quarantined };
+}
+
+/** One file that can't be asked, as a link to itself, must not keep the others from being served. */
+async function sizeOrReason(files: FileSystem, path: string): Promise<number | string | undefined> {
+  try {
+    return await files.size(path);
+  } catch (error) {
+    return `can't be read (${messageOf(error)})`;
+  }
 }
 
 /**
@@ -111,7 +123,10 @@ async function removeGarbage(
   }
 }
 
-/** What a crash left between rename and commit comes again from the log; other things are somebody's. */
+/**
+ * What a crash left between rename and commit comes again from the log; other things are somebody's. No answer
+ * uses them where they lie, so a start goes on when they can't be moved: the disk is full, or `lake` another one.
+ */
 async function setAside(
   files: FileSystem,
   dataDir: string,
@@ -119,9 +134,13 @@ async function setAside(
   report: (problem: string) => void,
 ): Promise<void> {
   const target = `${LOST_FOLDER}/${path.replaceAll('/', '_')}`;
-  await files.makeFolder(`${dataDir}/${LOST_FOLDER}`);
-  await files.rename(`${dataDir}/${path}`, `${dataDir}/${target}`);
-  report(`${path}: unknown to the catalog, moved to ${target}`);
+  try {
+    await files.makeFolder(`${dataDir}/${LOST_FOLDER}`);
+    await files.rename(`${dataDir}/${path}`, `${dataDir}/${target}`);
+    report(`${path}: unknown to the catalog, moved to ${target}`);
+  } catch (error) {
+    report(`${path}: unknown to the catalog, and can't be moved to ${target}: ${messageOf(error)}`);
+  }
 }
 
 async function filesBelow(files: FileSystem, dataDir: string, folder: string): Promise<string[]> {

@@ -42,57 +42,77 @@ class DeltaReader {
   }
 
   read(ranges: readonly Range[]): Uint32Array {
-    const last = ranges[ranges.length - 1]?.to ?? 0;
-    const all = new Uint32Array(last * 2);
-    if (last > 0) {
-      all[0] = this.#low;
-      all[1] = this.#high;
-    }
-    for (let value = 1; value < last;) value = this.#block(all, value, last);
     const out = new Uint32Array(countIn(ranges) * 2);
+    const last = ranges[ranges.length - 1]?.to ?? 0;
     let at = 0;
-    for (const { from, to } of ranges) {
-      out.set(all.subarray(from * 2, to * 2), at);
-      at += (to - from) * 2;
+    let range = 0;
+    // Takes what is wanted of `count` values, of which the first is value `first` of the page.
+    const pick = (first: number, values: Uint32Array, count: number) => {
+      for (; range < ranges.length; range++) {
+        const from = Math.max(first, ranges[range].from);
+        const to = Math.min(first + count, ranges[range].to);
+        if (from < to) {
+          out.set(values.subarray((from - first) * 2, (to - first) * 2), at);
+          at += (to - from) * 2;
+        }
+        if (ranges[range].to > first + count) return;
+      }
+    };
+    pick(0, Uint32Array.of(this.#low, this.#high), 1);
+    const part = new Uint32Array((this.#blockValues / this.#miniblocks) * 2);
+    for (let value = 1; value < last; value += this.#blockValues) {
+      const min = this.#zigzag();
+      const widths = this.at;
+      this.#skip(this.#miniblocks);
+      for (let mini = 0; mini < this.#miniblocks; mini++) {
+        const first = value + (mini * part.length) / 2;
+        if (first >= last) break;
+        const count = Math.min(part.length / 2, this.count - first);
+        const start = this.#packed(this.bytes[widths + mini], part.length / 2);
+        const isWanted = ranges[range].from < first + count;
+        this.#miniblock(isWanted ? part : undefined, count, start, this.bytes[widths + mini], min);
+        if (isWanted) pick(first, part, count);
+      }
     }
     return out;
   }
 
-  /** Fills `all` from value `first` on. Gives the value behind the block, or `last`. */
-  #block(all: Uint32Array, first: number, last: number): number {
-    const min = this.#zigzag();
-    const widths = this.at;
-    this.#skip(this.#miniblocks);
-    const values = this.#blockValues / this.#miniblocks;
-    let value = first;
-    for (let mini = 0; mini < this.#miniblocks && value < last; mini++) {
-      const width = this.bytes[widths + mini];
-      if (width > 64) throw new RangeError(`differences of ${width} bits`);
-      const start = this.at;
-      this.#skip((values * width) / 8);
-      const end = Math.min(last, value + values);
-      this.#miniblock(all, value, end, start, width, min);
-      value = end;
-    }
-    return value;
+  /** Where the packed values of the next part begin; steps over them. */
+  #packed(width: number, values: number): number {
+    if (width > 64) throw new RangeError(`differences of ${width} bits`);
+    const start = this.at;
+    this.#skip((values * width) / 8);
+    return start;
   }
 
-  #miniblock(all: Uint32Array, from: number, to: number, start: number, width: number, min: Word64): void {
+  /** Adds the differences of a part. Without `out` only what they come to: that is all that later values need. */
+  #miniblock(out: Uint32Array | undefined, count: number, start: number, width: number, min: Word64): void {
     const { bytes } = this;
     const lowWidth = Math.min(32, width);
     const highWidth = width - lowWidth;
-    let low = this.#low;
-    let high = this.#high;
-    for (let i = from, bit = start * 8; i < to; i++, bit += width) {
-      const sum = low + bitsAt(bytes, bit, lowWidth) + min.low;
-      const highBits = highWidth === 0 ? 0 : bitsAt(bytes, bit + 32, highWidth);
-      low = sum % TWO_32;
-      high = (high + highBits + min.high + (sum - low) / TWO_32) % TWO_32;
-      all[i * 2] = low;
-      all[i * 2 + 1] = high;
+    if (out === undefined) {
+      let lows = 0;
+      let highs = 0;
+      for (let i = 0, bit = start * 8; i < count; i++, bit += width) {
+        lows += bitsAt(bytes, bit, lowWidth);
+        if (highWidth > 0) highs += bitsAt(bytes, bit + 32, highWidth);
+      }
+      this.#add(lows + min.low * count, highs + min.high * count);
+      return;
     }
-    this.#low = low;
-    this.#high = high;
+    for (let i = 0, bit = start * 8; i < count; i++, bit += width) {
+      const high = highWidth === 0 ? 0 : bitsAt(bytes, bit + 32, highWidth);
+      this.#add(bitsAt(bytes, bit, lowWidth) + min.low, high + min.high);
+      out[i * 2] = this.#low;
+      out[i * 2 + 1] = this.#high;
+    }
+  }
+
+  /** Both up to 2^52; wraps at 64 bits, as the specification asks. */
+  #add(low: number, high: number): void {
+    const sum = this.#low + low;
+    this.#low = sum % TWO_32;
+    this.#high = (this.#high + high + (sum - this.#low) / TWO_32) % TWO_32;
   }
 
   #skip(count: number): void {

@@ -46,6 +46,15 @@ export class HybridReader {
     }
   }
 
+  /** The value of the next `count`, stepping over them, if they are one run of it; else undefined, and nothing is read. */
+  constant(count: number): number | undefined {
+    if (count === 0) return undefined;
+    if (this.#left === 0) this.#nextRun();
+    if (this.#isPacked || this.#left < count) return undefined;
+    this.#take(count);
+    return this.#value;
+  }
+
   /** How many of the next `count` values are 1; of values of one bit. */
   ones(count: number): number {
     let ones = 0;

@@ -78,37 +78,20 @@ export class LeafReader {
     if (slots !== rows) throw new RangeError(`${slots} values in a page of ${rows} rows`);
     if (this.#maxDefinition === 0) return { ranges, count: rows, from: 0 };
     const { reader, end } = levelsAt(body, 0, 1);
-    const definition = new Uint8Array(countIn(ranges));
-    const values: Range[] = [];
-    let [row, value, at] = [0, 0, 0];
-    for (const range of ranges) {
-      value += reader.ones(range.from - row);
-      const first = at;
-      at += range.to - range.from;
-      reader.read(definition, first, at - first);
-      const from = value;
-      for (let i = first; i < at; i++) value += definition[i];
-      if (value > from) values.push({ from, to: value });
-      row = range.to;
-    }
-    value += reader.ones(rows - row);
-    return { definition, ranges: values, count: value, from: end };
+    return { ...pickDefinition(reader, slots, 1, ranges), from: end };
   }
 
   #nestedLevels(body: Uint8Array, slots: number, rows: number, ranges: readonly Range[]): PickedLevels {
-    // A run can say a billion slots in five bytes; a page of ours has a million rows of few entries at most.
+    // A run can say a billion slots in five bytes.
     if (slots > MAX_SLOTS) throw new RangeError(`a page of ${slots} slots`);
-    const repetition = allLevels(body, 0, slots, this.depth);
-    const definition = allLevels(body, repetition.end, slots, this.#maxDefinition);
-    const picked = slotRanges(repetition.levels, rows, ranges);
-    const { values, count } = valueRanges(definition.levels, this.#maxDefinition, picked);
-    return {
-      repetition: pick(repetition.levels, picked),
-      definition: pick(definition.levels, picked),
-      ranges: values,
-      count,
-      from: definition.end,
-    };
+    const { reader, end } = levelsAt(body, 0, this.depth);
+    const { slotRanges, repetition } = pickRepetition(reader, slots, rows, ranges);
+    reader.expectEnd();
+    const max = this.#maxDefinition;
+    const definition = levelsAt(body, end, max);
+    const picked = pickDefinition(definition.reader, slots, max, slotRanges);
+    definition.reader.expectEnd();
+    return { ...picked, repetition, from: definition.end };
   }
 
   #joined(dictionary: OpenPage | undefined): LeafValues {
@@ -143,60 +126,75 @@ function levelsAt(body: Uint8Array, at: number, max: number): { reader: HybridRe
   return { reader: new HybridReader(body, at + 4, end, bitWidth(max)), end };
 }
 
-function allLevels(
-  body: Uint8Array,
-  at: number,
+/** Where the rows of the ranges stand among the slots of a page, and their levels. */
+function pickRepetition(
+  reader: HybridReader,
   slots: number,
-  max: number,
-): { levels: Uint8Array; end: number } {
-  const { reader, end } = levelsAt(body, at, max);
+  rows: number,
+  ranges: readonly Range[],
+): { slotRanges: readonly Range[]; repetition: Uint8Array } {
+  // No list has a second element; mostly all of them are empty.
+  if (slots === rows && reader.constant(slots) === 0) {
+    return { slotRanges: ranges, repetition: new Uint8Array(countIn(ranges)) };
+  }
   const levels = new Uint8Array(slots);
   reader.read(levels, 0, slots);
-  reader.expectEnd();
-  return { levels, end };
-}
-
-/** Where the rows of the ranges stand among the slots of a page. */
-function slotRanges(repetition: Uint8Array, rows: number, ranges: readonly Range[]): Range[] {
-  const slots: Range[] = [];
+  const bounds = ranges.flatMap(({ from, to }) => [from, to]);
+  const slotOf: number[] = [];
   let row = -1;
-  let next = 0;
-  let from = 0;
-  for (let slot = 0; slot < repetition.length; slot++) {
-    if (repetition[slot] !== 0) continue;
-    row++;
-    if (row === ranges[next]?.to) {
-      slots.push({ from, to: slot });
-      next++;
-    }
-    if (next < ranges.length && row === ranges[next].from) from = slot;
+  let bound = bounds[0];
+  for (let slot = 0; slot < slots; slot++) {
+    if (levels[slot] !== 0) continue;
+    if (++row !== bound) continue;
+    slotOf.push(slot);
+    bound = bounds[slotOf.length];
   }
-  if (row + 1 !== rows || repetition[0] !== 0) {
+  if (row + 1 !== rows || levels[0] !== 0) {
     throw new RangeError(`levels of ${row + 1} rows in a page of ${rows}`);
   }
-  if (next < ranges.length) slots.push({ from, to: repetition.length });
-  return slots;
+  // The last range may end where the page does.
+  if (slotOf.length < bounds.length) slotOf.push(slots);
+  const slotRanges = ranges.map((_, i) => ({ from: slotOf[i * 2], to: slotOf[i * 2 + 1] }));
+  return { slotRanges, repetition: joinBytes(slotRanges.map(({ from, to }) => levels.subarray(from, to))) };
 }
 
-/** Which values of the page stand in the slots, and how many it has. */
-function valueRanges(
-  definition: Uint8Array,
+/** The levels of those slots, which values of the page stand in them, and how many it has. */
+function pickDefinition(
+  reader: HybridReader,
+  slots: number,
   max: number,
-  slots: readonly Range[],
-): { values: Range[]; count: number } {
-  const values: Range[] = [];
-  let count = 0;
-  let slot = 0;
-  for (const { from, to } of slots) {
-    for (; slot < from; slot++) if (definition[slot] === max) count++;
-    const first = count;
-    for (; slot < to; slot++) if (definition[slot] === max) count++;
-    if (count > first) values.push({ from: first, to: count });
+  picked: readonly Range[],
+): Required<Pick<PickedLevels, 'definition' | 'ranges' | 'count'>> {
+  const definition = new Uint8Array(countIn(picked));
+  const constant = reader.constant(slots);
+  if (constant !== undefined) {
+    definition.fill(constant);
+    return constant === max
+      ? { definition, ranges: picked, count: slots }
+      : { definition, ranges: [], count: 0 };
   }
-  for (; slot < definition.length; slot++) if (definition[slot] === max) count++;
-  return { values, count };
+  // Of one bit: counted in whole bytes where no level is wanted.
+  const levels = max === 1 ? undefined : new Uint8Array(slots);
+  if (levels) reader.read(levels, 0, slots);
+  const valuesIn = (from: number, to: number) =>
+    levels ? countOf(levels, max, from, to) : reader.ones(to - from);
+  const ranges: Range[] = [];
+  let [slot, value, at] = [0, 0, 0];
+  for (const { from, to } of picked) {
+    value += valuesIn(slot, from);
+    const first = value;
+    if (levels) definition.set(levels.subarray(from, to), at);
+    else reader.read(definition, at, to - from);
+    value += countOf(definition, max, at, at + to - from);
+    if (value > first) ranges.push({ from: first, to: value });
+    at += to - from;
+    slot = to;
+  }
+  return { definition, ranges, count: value + valuesIn(slot, slots) };
 }
 
-function pick(levels: Uint8Array, slots: readonly Range[]): Uint8Array {
-  return joinBytes(slots.map(({ from, to }) => levels.subarray(from, to)));
+function countOf(levels: Uint8Array, max: number, from: number, to: number): number {
+  let count = 0;
+  for (let slot = from; slot < to; slot++) if (levels[slot] === max) count++;
+  return count;
 }
