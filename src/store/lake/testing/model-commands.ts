@@ -74,7 +74,7 @@ class Append extends LakeCommand {
       (known) => JSON.stringify(known, plain) === JSON.stringify(this.spans, plain),
     );
     expect(await world.append(this.projectId, this.spans)).toBe(isKnown ? 0 : this.spans.length);
-    project.add(this.spans, world.clock.wallMs());
+    project.add(this.spans);
     project.repeatable.push(this.spans);
   }
 }

@@ -23,6 +23,8 @@ export class World {
   lake: Lake;
   readonly projects = new Map<string, ModelProject>(PROJECTS.map((id) => [id, new ModelProject()]));
   readonly told: string[] = [];
+  /** True while nothing came since the last merge. */
+  private isMerged = false;
 
   private constructor(
     lake: Lake,
@@ -61,6 +63,7 @@ export class World {
   }
 
   async append(projectId: string, spans: readonly ModelSpan[]): Promise<number> {
+    this.isMerged = false;
     const { accepted, rejected } = await this.lake.append(projectId, requestOfModel(spans));
     expect(rejected).toBe(0);
     return accepted;
@@ -93,7 +96,9 @@ export class World {
     // Two versions of a span differ in their duration: until they are merged, the slowest first shows both.
     const found = order === 'slowest' ? firstOfEach(all) : all;
     const context = `${id} ${queryText(wanted)} ${order}`;
-    expect([context, ...found.map(textOf)]).toEqual([context, ...model.search(wanted, order).map(textOf)]);
+    // By time, the last row of a page may be either version until they are merged.
+    const text = this.isMerged || order === 'slowest' ? textOf : identityOf;
+    expect([context, ...found.map(text)]).toEqual([context, ...model.search(wanted, order).map(text)]);
   }
 
   private async search(id: string, wanted: Wanted, order: SearchOrder): Promise<ModelSpan[]> {
@@ -119,6 +124,7 @@ export class World {
   async checkCounts(): Promise<void> {
     await this.lake.flush();
     await this.lake.compact();
+    this.isMerged = true;
     const rows = [...this.projects.values()].reduce((sum, project) => sum + project.all.length, 0);
     expect(this.lake.health().fileRows + this.lake.health().bufferRows).toBe(rows);
   }

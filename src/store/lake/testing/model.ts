@@ -65,12 +65,9 @@ export class ModelProject {
   /** Requests that may be sent again: the store remembers them. */
   repeatable: (readonly ModelSpan[])[] = [];
   private spans = new Map<string, ModelSpan>();
-  /** When a trace's latest span came, Unix ms. */
-  private readonly arrivals = new Map<string, number>();
 
-  add(spans: readonly ModelSpan[], nowMs: number): void {
+  add(spans: readonly ModelSpan[]): void {
     for (const span of spans) {
-      this.arrivals.set(span.traceId, nowMs);
       const known = this.spans.get(identityOf(span));
       // Of the same span delivered twice the longest counts.
       if (known === undefined || known.duration < span.duration) this.spans.set(identityOf(span), span);
@@ -91,15 +88,14 @@ export class ModelProject {
 
   /**
    * Whether retention may remove the trace: the first rule that one of its spans matches decides, and all of
-   * it must be older, from its start and from its arrival.
+   * it must be older, from its start.
    */
   mayGo(traceId: string, rules: readonly ModelRule[], nowMs: number): boolean {
     const spans = this.trace(traceId);
     const rule = rules.find(({ wanted }) => spans.some((span) => isWanted(span, wanted)));
     if (rule === undefined || this.pinned.has(traceId)) return false;
     const dueBefore = BigInt(nowMs - rule.maxAgeMs) * 1_000_000n;
-    const arrivedMs = this.arrivals.get(traceId) ?? 0;
-    return arrivedMs <= nowMs - rule.maxAgeMs && spans.every((span) => span.start <= dueBefore);
+    return spans.every((span) => span.start <= dueBefore);
   }
 
   /** Answers how many went. */
