@@ -355,16 +355,14 @@ function Removals({ audit }: SettingsProps): JSX.Element {
                   <td>
                     <time safe>{formatTime(BigInt(entry.at) * NANO_PER_MS, 0).replace(' UTC', '')}</time>
                   </td>
-                  <td safe>{entry.action}</td>
+                  <td>{entry.action}</td>
                   <td>
                     <code safe>{entry.detail}</code>
                   </td>
                   <td class="num" safe>
                     {formatCount(entry.spans)}
                   </td>
-                  <td class="num" safe>
-                    {entry.bytes > 0 ? formatBytes(entry.bytes) : '–'}
-                  </td>
+                  <td class="num">{entry.bytes > 0 ? formatBytes(entry.bytes) : '–'}</td>
                   <td safe>{entry.actor}</td>
                 </tr>
               ))}

@@ -381,11 +381,8 @@ test('a trace that went from one file and, by a crash, not from the next goes af
   await put(again, [span(1, 50)]);
   await again.enforceRetention();
   expect(await stored(again)).toEqual({ 1: 1, 2: 1, 3: 1 });
-  expect(
-    files(again)
-      .map(({ day }) => day)
-      .toSorted(),
-  ).toEqual(['2026-01-10', '2026-01-11', '2026-01-12']);
+  const days = files(again).map(({ day }) => day);
+  expect(days.toSorted()).toEqual(['2026-01-10', '2026-01-11', '2026-01-12']);
   expect(again.audit('default', 9).reduce((sum, { spans }) => sum + spans, 0)).toBe(2);
 });
 
