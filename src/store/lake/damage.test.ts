@@ -82,7 +82,7 @@ function flip(random: Random, kind: Kind): Flip {
   return { kind, path, bytes, where: `bit ${bit} of byte ${at} of ${path}` };
 }
 
-/** As start, scrub and verify test it. `no effect`: of a catalog that says what it said before. */
+/** As start, scrub and verify test it. `no effect`: of a catalog that says of its files what it said before. */
 async function detection(
   { kind, path, bytes }: Flip,
   bench: string,
@@ -154,7 +154,7 @@ function catalogDetection(folder: string): 'found' | 'no effect' | 'missed' {
     : 'missed';
 }
 
-test(`${FLIPS} flipped bits: each is found, or changes nothing`, async () => {
+test(`${FLIPS} flipped bits: each is found, or changes no record of a file`, async () => {
   const random = new Random(FLIPS, BigInt(FLIPS));
   const bench = copy();
   const catalogBench = join(root, 'catalog');
