@@ -6,12 +6,14 @@ import { buildTree } from '../src/trace/tree.ts';
 import { waterfallRows } from '../src/trace/waterfall.ts';
 import type { Attribute } from '../src/span/span.ts';
 import type { Coverage } from '../src/store/span-store.ts';
+import type { StoreHealth } from '../src/store/store-upkeep.ts';
 import { ErrorPage, LoginPage } from './message.tsx';
 import { NO_FILTERS } from './query-filters.ts';
 import { NameOptions, SearchPage } from './search.tsx';
 import type { SearchOutcome } from './search.tsx';
 import { readSearchState } from './search-state.ts';
 import { StatsPageView } from './services.tsx';
+import { SettingsPage } from './settings.tsx';
 import { StartPage } from './start.tsx';
 import { TracePage } from './trace.tsx';
 import { readTraceState } from './trace-state.ts';
@@ -115,10 +117,73 @@ function trace(): JSX.Element {
   const tree = buildTree([span]);
   const traceState = readTraceState(span.traceId, new URLSearchParams({ span: SPAN_ID }));
   const waterfall = waterfallRows(tree, { collapsed: traceState.collapsed, from: 0, limit: 10 });
-  return Html.createElement(TracePage, { shell, now: 2n, state: traceState, tree, waterfall, coverage });
+  const keeping = { pinned: true, mayChange: true };
+  return Html.createElement(TracePage, {
+    shell,
+    now: 2n,
+    state: traceState,
+    tree,
+    waterfall,
+    coverage,
+    keeping,
+  });
+}
+
+function settings(): JSX.Element {
+  const count = 1;
+  const health: StoreHealth = {
+    writable: false,
+    reason: EVIL,
+    bufferRows: count,
+    bufferBytes: count,
+    logBytes: count,
+    logAgeSeconds: count,
+    lastFsyncMs: count,
+    lastFsyncAt: count,
+    files: count,
+    fileRows: count,
+    fileBytes: count,
+    indexBytes: count,
+    compactionDebtFiles: count,
+    compactionDebtRows: count,
+    compactions: count,
+    compactedRows: count,
+    duplicateSpans: count,
+    duplicateRequests: count,
+    quarantined: [{ path: `lake/project=${EVIL}/x`, reason: EVIL }],
+    diskFreeBytes: count,
+    diskTotalBytes: 4,
+    diskReserveBytes: count,
+    daysLeft: 1,
+    retentionPaused: EVIL,
+    lastProblem: EVIL,
+  };
+  return Html.createElement(SettingsPage, {
+    shell,
+    now: 2n,
+    health,
+    usage: { projectId: EVIL, files: 1, rows: 1, bytes: 1, oldestUnixNano: 1n, newestUnixNano: 2n },
+    retention: { rules: EVIL, maxSize: EVIL, problem: EVIL },
+    pins: [{ traceId: span.traceId, pinnedAt: 1, note: EVIL }],
+    audit: [
+      {
+        id: 1,
+        at: 1,
+        projectId: EVIL,
+        action: 'delete spans',
+        actor: EVIL,
+        detail: EVIL,
+        spans: 1,
+        bytes: 2,
+      },
+    ],
+    mayChange: true,
+    saved: true,
+  });
 }
 
 const pages: [string, JSX.Element][] = [
+  ['settings', settings()],
   ['trace', trace()],
   ['search: traces', search({ kind: 'traces', page: { ...coverage, traces: [summary], nextCursor: EVIL } })],
   ['search: spans', search({ kind: 'spans', page: { ...coverage, spans: [span] } })],

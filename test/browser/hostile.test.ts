@@ -69,6 +69,7 @@ function addresses(): string[] {
   const q = (typed: string): string => `/search?q=${encodeURIComponent(typed)}`;
   return [
     '/start',
+    '/settings',
     '/search',
     '/search?view=spans&order=slowest',
     '/services',
@@ -121,6 +122,7 @@ describe('accessibility', () => {
       const { page, context } = await openPage(browser, { colorScheme, bypassCSP: true });
       for (const address of [
         '/start',
+        '/settings',
         '/search',
         '/search?view=spans',
         '/search?q=%7B+name+%3D',
