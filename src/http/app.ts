@@ -22,7 +22,8 @@ import { secured } from './security.ts';
 import { login, logout } from './session.ts';
 
 export interface App {
-  readonly fetch: (request: Request) => Promise<Response>;
+  /** `mayTakeMinutes` lifts the limit of idle time from the request. */
+  readonly fetch: (request: Request, mayTakeMinutes?: () => void) => Promise<Response>;
   readonly receiver: Receiver;
   readonly receiverDeps: ReceiverDeps;
   stop(): void;
@@ -32,6 +33,12 @@ type Handler = (context: {
   request: Request;
   params: Record<string, string>;
 }) => Response | Promise<Response>;
+
+/**
+ * Deletion and compaction rewrite files before they are answered. Only who may ask for them is waited for
+ * without a limit: anybody else could hold a socket for ever.
+ */
+const patience = new WeakMap<Request, () => void>();
 
 export function createApp(deps: ServerDeps, ports: Ports): App {
   const { store, projects, config, log } = deps;
@@ -83,8 +90,11 @@ export function createApp(deps: ServerDeps, ports: Ports): App {
   );
 
   return {
-    fetch: (request) =>
-      isGrpc(request) ? receiver.wrongPort(ports.grpc) : answer(app, gate, failures, request),
+    fetch: (request, mayTakeMinutes) => {
+      if (isGrpc(request)) return receiver.wrongPort(ports.grpc);
+      if (mayTakeMinutes !== undefined) patience.set(request, mayTakeMinutes);
+      return answer(app, gate, failures, request);
+    },
     receiver,
     receiverDeps,
     stop: () => {
@@ -145,6 +155,7 @@ async function api(
   { request, params: path }: { request: Request; params: Record<string, string> },
 ): Promise<Response> {
   const { projectId, grant } = gate.admitReader(request, route.scope);
+  if (route.scope === 'admin') patience.get(request)?.();
   const { searchParams } = new URL(request.url);
   const startedMs = performance.now();
   const actor = grant?.tokenId ?? 'local';
@@ -165,10 +176,12 @@ function ready({ store }: ServerDeps): Response {
 function pageContext(request: Request, gate: Gate, ports: Ports): PageContext {
   const { projectId, grant } = gate.admitReader(request);
   const url = new URL(request.url);
+  const mayChange = grant === undefined || grant.scope === 'admin';
+  if (mayChange && request.method === 'POST') patience.get(request)?.();
   return {
     projectId,
     actor: grant?.tokenId ?? 'local',
-    mayChange: grant === undefined || grant.scope === 'admin',
+    mayChange,
     baseUrl: url.origin,
     grpcUrl:
       ports.grpc === undefined ? '' : `http://${formatAddress({ host: bareHost(url), port: ports.grpc })}`,

@@ -8,7 +8,7 @@ import type { ExportRequest } from '../../store/span-store.ts';
 import type { Item } from './items.ts';
 
 /** gRPC's default limit for one message, and what OTLP receivers in front of a server may enforce. */
-export const MAX_REQUEST_BYTES = 4 * 1024 * 1024 - 64 * 1024;
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024 - 64 * 1024;
 
 /** Of 400 B to 4 kB a span. */
 const SPANS_PER_REQUEST = 1_000;

@@ -43,7 +43,7 @@ async function storage({ store, projectId }: ApiCall): Promise<Response> {
 }
 
 /** Names of files tell projects: of the damaged ones a reader sees its own. */
-export function healthJson({ daysLeft, quarantined, ...health }: StoreHealth, projectId: string): object {
+function healthJson({ daysLeft, quarantined, ...health }: StoreHealth, projectId: string): object {
   const own = quarantined.filter(({ path }) => path.includes(`/project=${projectId}/`));
   return {
     ...health,

@@ -81,7 +81,7 @@ export class FileStatus {
 }
 
 /** Of files and indexes that came within the last days, in the size that they have now. */
-export function bytesPerDay(files: readonly FileEntry[], nowMs: number): number | undefined {
+function bytesPerDay(files: readonly FileEntry[], nowMs: number): number | undefined {
   let firstMs = nowMs;
   for (const file of files) firstMs = Math.min(firstMs, file.createdAtMs);
   const windowMs = Math.min(PACE_WINDOW_MS, nowMs - firstMs);

@@ -160,7 +160,7 @@ async function verifyOne(
   for (const { path, problem } of found) add(path, problem, true);
 }
 
-export function findingsOf(path: string, check: FileCheck): { path: string; problem: string }[] {
+function findingsOf(path: string, check: FileCheck): { path: string; problem: string }[] {
   return [
     ...(check.damage === undefined ? [] : [{ path, problem: check.damage }]),
     ...check.sidecars,

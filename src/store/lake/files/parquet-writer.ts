@@ -23,7 +23,7 @@ export const ROW_GROUP_ROWS = 32_768;
 export const COMPACTED_ROW_GROUP_ROWS = 131_072;
 
 /** zstd's: on the reference traffic level 3 saves 0.2 %, on texts like stack traces 7. */
-export const FLUSH_LEVEL = 1;
+const FLUSH_LEVEL = 1;
 export const COMPACTED_LEVEL = 3;
 
 /** What is not handed on yet. */

@@ -12,7 +12,7 @@ import type { ExportRequest } from '../../span-store.ts';
 export type DeliveryKey = readonly [number, number, number];
 
 /** Of a key where it is stored: little endian in the catalog. */
-export const KEY_WORDS = 3;
+const KEY_WORDS = 3;
 
 export function deliveryKey(request: Pick<ExportRequest, 'format' | 'body' | 'genAiOnly'>): DeliveryKey {
   const { body, format, genAiOnly } = request;

@@ -4,7 +4,7 @@ import { NULL_CODE } from '../../../span/vector.ts';
 import type { TextDictionary } from '../../../span/vector.ts';
 
 /** The entry of a text that came when there was no room. */
-export const UNTRACKED = -2;
+const UNTRACKED = -2;
 
 /** Texts may be long too. */
 const MAX_BYTES = 8 * 1024 * 1024;
