@@ -10,19 +10,12 @@ export const binary = join(root, 'dist', 'spanlake');
 const stamp = join(root, 'dist', '.spanlake.inputs');
 
 const INPUT_FOLDERS = ['src', 'views', 'proto'];
-const INPUT_FILES = ['package.json', 'package-lock.json', 'tsconfig.json', '.scripts/build.mjs'];
-
-const FLAGS = [
-  '--compile',
-  // Parses nothing at start; format esm because top-level await is used. docs/adr/001 has the figures.
-  '--bytecode',
-  '--bytecode-depth=1',
-  '--format=esm',
-  '--minify',
-  '--sourcemap=none',
-  // The binary obeys its arguments and SPANLAKE_* only, not files that lie in the folder it is started in.
-  '--no-compile-autoload-dotenv',
-  '--no-compile-autoload-bunfig',
+const INPUT_FILES = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  '.scripts/build.mjs',
+  '.scripts/compile.mjs',
 ];
 
 /** @returns {string[]} files below a folder, relative to the root; tests and what only they use left out */
@@ -51,7 +44,7 @@ export function build() {
   mkdirSync(join(root, 'dist'), { recursive: true });
   // Written beside and renamed, because a running binary can't be overwritten.
   const fresh = `${binary}.${process.pid}`;
-  const run = spawnSync(bun, ['build', ...FLAGS, 'src/main.ts', ...workers, `--outfile=${fresh}`], {
+  const run = spawnSync(bun, ['.scripts/compile.mjs', fresh, 'src/main.ts', ...workers], {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

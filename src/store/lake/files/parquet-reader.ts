@@ -14,8 +14,13 @@ const MAX_OPEN_FILES = 32;
 
 /** The compiled module, to be posted to a worker: compiling costs 100 ms, instantiating 2 ms. */
 export async function compileParquetWasm(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await Bun.file(wasmPath).arrayBuffer());
+  const bytes = await Bun.file(wasmPath).bytes();
+  // The compiled binary carries it compressed (.scripts/compile.mjs).
+  const isCompressed = new DataView(bytes.buffer).getUint32(0, true) === ZSTD_MAGIC;
+  return WebAssembly.compile(isCompressed ? Bun.zstdDecompressSync(bytes) : bytes);
 }
+
+const ZSTD_MAGIC = 0xfd2fb528;
 
 export async function initParquet(module: WebAssembly.Module): Promise<void> {
   await initWasm({ module_or_path: module });
