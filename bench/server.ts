@@ -4,12 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const BINARY = `${import.meta.dir}/../dist/spanlake`;
 const START_TIMEOUT_MS = 60_000;
 /** USER_HZ, which Linux fixes for /proc whatever its own clock. */
 const TICKS_PER_SECOND = 100;
 
 export class Server {
+  /** What is measured; another one compares with an older build. */
+  static binary = `${import.meta.dir}/../dist/spanlake`;
+
   private constructor(
     readonly url: string,
     /** From the start of the process to its first answer on /readyz. */
@@ -31,7 +33,10 @@ export class Server {
       'error',
     ];
     const before = performance.now();
-    const child = Bun.spawn([BINARY, 'serve', ...own, ...flags], { stdout: 'ignore', stderr: 'inherit' });
+    const child = Bun.spawn([Server.binary, 'serve', ...own, ...flags], {
+      stdout: 'ignore',
+      stderr: 'inherit',
+    });
     await untilReady(url, child, before + START_TIMEOUT_MS);
     return new Server(url, performance.now() - before, child);
   }
@@ -75,10 +80,10 @@ async function untilReady(url: string, child: Bun.Subprocess, deadline: number):
   for (;;) {
     const answer = await fetch(`${url}/readyz`).catch(() => undefined);
     if (answer?.ok) return;
-    if (child.exitCode !== null) throw new Error(`${BINARY} ended with code ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`${Server.binary} ended with code ${child.exitCode}`);
     if (performance.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`${BINARY} was not ready after ${START_TIMEOUT_MS} ms`);
+      throw new Error(`${Server.binary} was not ready after ${START_TIMEOUT_MS} ms`);
     }
     await Bun.sleep(1);
   }

@@ -29,6 +29,7 @@ test('without arguments it serves loopback only, from ./data', () => {
     maxBodyBytes: 64 * 1024 * 1024,
     flush: { rows: 262_144, bytes: 128 * 1024 * 1024, ageMs: 30_000 },
     compactFiles: 8,
+    queryTimeoutMs: 20_000,
     minFree: { share: 0.05, mostBytes: 1024 ** 3 },
     logLevel: 'info',
   });
@@ -94,6 +95,7 @@ describe('refused with a reason', () => {
     [['--compact-files', '1'], '--compact-files "1": is not between 2 and 1000'],
     [['--min-free', '95%'], '--min-free "95%": is not between 0 and 90'],
     [['--min-free', 'some'], '--min-free "some": is not a size, as 64MiB or 500kB'],
+    [['--query-timeout', '1ms'], '--query-timeout "1ms": is not between 10 and 3600000'],
     [['--log-level', 'loud'], '--log-level "loud": is not one of debug, info, warn, error'],
     [['--data', ''], '--data "": is empty'],
     [['--dta', 'x'], 'unknown flag --dta; did you mean --data?'],

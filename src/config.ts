@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { switchFlag } from './command-line.ts';
 import type { Environment, Flag, FlagValues } from './command-line.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
+import { MAX_BODY_BYTES, QUERY_TIMEOUT_MS } from './limits.ts';
 import { LOG_LEVELS } from './log.ts';
 import type { LogLevel } from './log.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -34,6 +34,8 @@ export interface Config {
   readonly flush: { readonly rows: number; readonly bytes: number; readonly ageMs: number };
   /** Small files of a day that are merged at once. */
   readonly compactFiles: number;
+  /** A question that takes longer is answered with what was found by then. */
+  readonly queryTimeoutMs: number;
   /** Of the disk, that stays free: below it no spans are taken. */
   readonly minFree: MinFree;
   readonly logLevel: LogLevel;
@@ -104,6 +106,12 @@ export const serveFlags = {
     help: 'take no spans below this much free disk; a share is at most 1GiB',
     parse: parseMinFree,
   },
+  queryTimeout: {
+    placeholder: 'TIME',
+    fallback: `${QUERY_TIMEOUT_MS / 1000}s`,
+    help: 'answer a question with what was found by then',
+    parse: (text: string) => within(parseDurationMs(text), 10, 3600 * 1000),
+  },
   logLevel: {
     placeholder: LOG_LEVELS.join('|'),
     fallback: 'info',
@@ -126,6 +134,7 @@ export function toConfig(values: FlagValues<typeof serveFlags>): Config {
     maxBodyBytes: values.maxBody,
     flush: Object.freeze({ rows: values.flushRows, bytes: values.flushBytes, ageMs: values.flushAge }),
     compactFiles: values.compactFiles,
+    queryTimeoutMs: values.queryTimeout,
     minFree: values.minFree,
     logLevel: values.logLevel,
   });

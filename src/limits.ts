@@ -10,6 +10,15 @@ export const MAX_VALUE_DEPTH = 64;
 export const MAX_SEARCH_LIMIT = 10_000;
 export const DEFAULT_SEARCH_LIMIT = 100;
 
+/** Unless --query-timeout says otherwise: below the 30 s after which browsers and Grafana commonly give up. */
+export const QUERY_TIMEOUT_MS = 20_000;
+
+/**
+ * What one question may keep on the main thread besides its answer: candidates, extents, groups. Several at
+ * once and the buffers must stay below the 768 MiB that a server is given.
+ */
+export const MAX_QUESTION_BYTES = 192 * 1024 * 1024;
+
 /** Matching spans shown in a trace summary: Tempo's default `spss`. */
 export const MATCHED_SPANS_SHOWN = 3;
 
@@ -20,11 +29,35 @@ export const MAX_QUERY_CHARS = 64 * 1024;
 export const MAX_QUERY_DEPTH = 200;
 export const MAX_QUERY_OPERATORS = 2_000;
 
+/** Selectors and pipeline stages of one query: each costs a mask over rows or a pass over spansets. */
+export const MAX_QUERY_SELECTORS = 64;
+export const MAX_QUERY_STAGES = 64;
+
+/** Fields in `by (...)` of a metrics query: Tempo has 5, and more than this nobody reads. */
+export const MAX_GROUP_FIELDS = 10;
+
+/** Quantiles of one metrics query, each a series; fields of `select()`, each a column; hints. */
+export const MAX_QUANTILES = 20;
+export const MAX_SELECT_FIELDS = 100;
+export const MAX_HINTS = 20;
+
+/** Values of an attribute that `compare()` shows: Tempo's bound. */
+export const MAX_COMPARE_VALUES = 1_000;
+
 /** Instructions of a regular expression: 36,000 of them took 3 s over one value of 5,000 characters. */
 export const MAX_REGEX_PROGRAM = 10_000;
+
+/** Characters of regular expressions in one query, as `regexCost` counts them: 8,192 compile within 30 ms. */
+export const MAX_REGEX_COST = 8_192;
 
 /** How long the tree of a shown trace stays in memory: a click on a span of it then asks no store. */
 export const KEPT_TREES_MS = 60_000;
 
 /** Spans in all trees that are kept: 100,000 spans with their attributes are some 100 MB. */
 export const KEPT_TREES_SPANS = 150_000;
+
+/**
+ * Decoded columns that each reader worker keeps: with two workers the columns of `service, status, duration` of 10M
+ * spans (100 MB) stay, so that what is asked twice is not decoded twice, and the server stays below 768 MiB.
+ */
+export const SCAN_CACHE_BYTES = 88 * 1024 * 1024;

@@ -6,6 +6,8 @@ import { buildTree } from '../src/trace/tree.ts';
 import { waterfallRows } from '../src/trace/waterfall.ts';
 import type { Attribute } from '../src/span/span.ts';
 import type { Coverage } from '../src/store/span-store.ts';
+import { parseQuery } from '../src/traceql/parse.ts';
+import { isMetrics } from '../src/traceql/query.ts';
 import type { StoreHealth } from '../src/store/store-upkeep.ts';
 import { ErrorPage, LoginPage } from './message.tsx';
 import { NO_FILTERS } from './query-filters.ts';
@@ -68,6 +70,20 @@ const coverage: Coverage = {
     prunedBytes: 1,
   },
   tookMs: 1,
+  explain: {
+    query: EVIL,
+    predicates: [{ text: EVIL, by: EVIL, cost: 1 }],
+    residual: EVIL,
+    columns: [EVIL],
+    files: { considered: 1, read: 0, pruned: { [EVIL]: 1 } },
+    rowGroups: { considered: 1, read: 0, pruned: { time: 1 } },
+    bufferRows: 1,
+    rowsMatched: 1,
+    traces: { candidates: 1, read: 1 },
+    cache: { hits: 1, misses: 1 },
+    earlyStop: EVIL,
+    stages: [{ name: EVIL, ms: 1, detail: EVIL }],
+  },
 };
 const state = { ...readSearchState(new URLSearchParams()), q: EVIL, start: EVIL, end: EVIL, cursor: EVIL };
 const summary = {
@@ -100,6 +116,29 @@ function search(outcome: SearchOutcome): JSX.Element {
     filters,
     outcome,
   });
+}
+
+const spanset = {
+  attributes: [{ key: EVIL, value: { type: 'string', value: EVIL } as const }],
+  matchedCount: 2,
+  matched: [span],
+};
+
+/** Series by a service and by a field with a hostile name. */
+function metrics(query: string, labels: readonly string[]): SearchOutcome {
+  const { expression } = parseQuery(query);
+  if (!isMetrics(expression)) throw new Error('no metrics query');
+  const series = {
+    labels: labels.map((key) => ({ key, value: { type: 'string', value: EVIL } as const })),
+    samples: new Float64Array([1, NaN, 3]),
+    exemplars: [{ traceId: span.traceId, spanId: SPAN_ID, timeUnixNano: 1n, value: 1 }],
+  };
+  return {
+    kind: 'metrics',
+    expression,
+    page: { ...coverage, startUnixNano: 0n, stepNano: 10n, buckets: 3, series: [series, series] },
+    asked: { startUnixNano: 0n, endUnixNano: 30n },
+  };
 }
 
 function stats(service: string | undefined): JSX.Element {
@@ -186,6 +225,23 @@ const pages: [string, JSX.Element][] = [
   ['settings', settings()],
   ['trace', trace()],
   ['search: traces', search({ kind: 'traces', page: { ...coverage, traces: [summary], nextCursor: EVIL } })],
+  [
+    'search: spansets',
+    search({ kind: 'traces', page: { ...coverage, traces: [{ ...summary, spansets: [spanset, spanset] }] } }),
+  ],
+  [
+    'search: metrics by service',
+    search(metrics('{} | rate() by (resource.service.name)', ['resource.service.name'])),
+  ],
+  ['search: metrics as a heatmap', search(metrics('{} | histogram_over_time(duration)', [EVIL]))],
+  ['search: metrics by another field', search(metrics(`{} | rate() by (.a, ."b")`, [EVIL, '.b']))],
+  [
+    'search: metrics of no series',
+    search({
+      ...metrics('{} | rate()', []),
+      page: { ...coverage, startUnixNano: 0n, stepNano: 1n, buckets: 0, series: [] },
+    } as SearchOutcome),
+  ],
   ['search: spans', search({ kind: 'spans', page: { ...coverage, spans: [span] } })],
   ['search: nothing', search({ kind: 'spans', page: { ...coverage, spans: [] } })],
   ['search: refused', search({ kind: 'refused', message: EVIL, text: EVIL, position: 5 })],

@@ -40,6 +40,17 @@ describe('a query as the form shows it', () => {
     });
   }
 
+  for (const text of [
+    '{ .a } >> { .b }',
+    'count() > 2',
+    '{ .a } | by(name) | count() > 1',
+    '{} | rate() by (name)',
+  ]) {
+    test(`${text} is more than the form can show`, () => {
+      expect(filtersOf(parseQuery(text))).toEqual({ ...NO_FILTERS, whole: text });
+    });
+  }
+
   test('whatever is typed into the fields comes back in them', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 12 }).map((typed) => typed.trim());
     fc.assert(

@@ -7,6 +7,7 @@ import type { BinaryExpression, FieldExpression, Query, Static } from '../src/tr
 import { and, attributeEquals, combine, fromFilters, MATCH_ALL } from '../src/traceql/build.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../src/traceql/keywords.ts';
 import { printExpression } from '../src/traceql/print.ts';
+import { conditionOf, expectCondition } from '../src/traceql/query.ts';
 
 export interface FilterFields {
   readonly service: string;
@@ -18,6 +19,8 @@ export interface FilterFields {
   readonly attributes: readonly { readonly key: string; readonly value: string }[];
   /** The other conditions as TraceQL, without braces; '' when there are none. */
   readonly rest: string;
+  /** A query that is more than one selector, as TraceQL: the form narrows it and shows none of it. Else ''. */
+  readonly whole: string;
 }
 
 export const NO_FILTERS: FilterFields = {
@@ -29,6 +32,7 @@ export const NO_FILTERS: FilterFields = {
   maxDuration: '',
   attributes: [],
   rest: '',
+  whole: '',
 };
 
 /** A field of the form that holds something it cannot mean. */
@@ -41,7 +45,9 @@ type MutableFields = { -readonly [Name in keyof FilterFields]: FilterFields[Name
 /** Each field is filled at most once: a second condition on the same field stays in the rest. */
 export function filtersOf(query: Query): FilterFields {
   const fields: MutableFields = { ...NO_FILTERS };
-  const rest = conjuncts(query.spanset.condition).filter((condition) => !take(condition, fields));
+  const asked = conditionOf(query);
+  if (asked === undefined) return { ...fields, whole: query.text };
+  const rest = conjuncts(asked).filter((condition) => !take(condition, fields));
   const remaining = and(...rest);
   return { ...fields, rest: remaining ? printExpression(remaining) : '' };
 }
@@ -133,7 +139,7 @@ export function queryOfForm(params: URLSearchParams, parse: (text: string) => Qu
     maxDuration: duration('maximum', text('maxDuration')),
     attributes: params.getAll('attr').flatMap(attributeOf),
   });
-  const others = rest === '' ? null : parse(`{ ${rest} }`).spanset.condition;
+  const others = rest === '' ? null : expectCondition(parse(`{ ${rest} }`));
   return combine(MATCH_ALL, and(condition, others));
 }
 

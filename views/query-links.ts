@@ -1,5 +1,5 @@
 /** Addresses of searches made from what a page shows: "spans with the same value". */
-import type { AttributeFieldScope, FieldExpression } from '../src/traceql/ast.ts';
+import type { AttributeFieldScope, FieldExpression, GroupField } from '../src/traceql/ast.ts';
 import type { Attribute } from '../src/span/span.ts';
 import { and, comparison, field, intrinsic } from '../src/traceql/build.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../src/traceql/keywords.ts';
@@ -54,7 +54,7 @@ export function figureHref(filter: FigureFilter, params: Readonly<Record<string,
   const { service, operation, errorsOnly, minDuration } = filter;
   const condition = and(
     service === ''
-      ? comparison(field('resource', 'service.name'), '=', { type: 'nil' })
+      ? missing(field('resource', 'service.name'))
       : comparison(field('resource', 'service.name'), '=', service),
     operation === '' ? null : comparison(intrinsic('span:name'), '=', operation),
     errorsOnly ? comparison(intrinsic('span:status'), '=', { type: 'status', value: 'error' }) : null,
@@ -63,6 +63,14 @@ export function figureHref(filter: FigureFilter, params: Readonly<Record<string,
       : comparison(intrinsic('span:duration'), '>=', { type: 'duration', value: minDuration }),
   );
   return condition ? queryHref(condition, params) : '';
+}
+
+/** True of spans without the field. TraceQL takes no `= nil` for those that senders always should have. */
+export function missing(left: GroupField): FieldExpression {
+  const nil = { type: 'nil' } as const;
+  const optional = left.kind === 'attribute' && !(left.scope === 'resource' && left.key === 'service.name');
+  if (optional) return comparison(left, '=', nil);
+  return { kind: 'unary', operator: '!', operand: comparison(left, '!=', nil), position: 0 };
 }
 
 function queryHref(condition: FieldExpression, params: Readonly<Record<string, string>> = {}): string {

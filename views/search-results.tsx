@@ -4,25 +4,51 @@ import type { Span } from '../src/span/span.ts';
 import type { ServiceCount, SpanPage, TracePage, TraceSummary } from '../src/store/span-store.ts';
 import { isError } from '../src/trace/tree.ts';
 import { attr, formatCount, formatDuration, kindName, plural } from './format.ts';
+import { Explained } from './explain.tsx';
 import { Icon } from './icons.tsx';
+import { MetricsResults } from './metrics.tsx';
 import type { SearchProps } from './search.tsx';
 import { RANGES, rangeText, searchHref, widerRange } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
+import { Spansets } from './spansets.tsx';
 import { CoverageLine, ErrorCount, LinkChoice, ServiceName, SpanName, StartTime } from './shared/parts.tsx';
 
 export function SearchResults(props: SearchProps): JSX.Element {
   const { state, outcome } = props;
   return (
     <section id="results" class="results" aria-label="Results">
-      <Toolbar state={state} />
-      {outcome.kind === 'refused' ? '' : <Found state={state} now={props.now} outcome={outcome} />}
+      <Toolbar state={state} metrics={outcome.kind === 'metrics'} />
+      {outcome.kind === 'refused' ? (
+        ''
+      ) : outcome.kind === 'metrics' ? (
+        <MetricsResults state={state} outcome={outcome} />
+      ) : (
+        <Found state={state} now={props.now} outcome={outcome} />
+      )}
     </section>
   );
 }
 
-function Toolbar({ state }: { state: SearchState }): JSX.Element {
+/** A metrics query shows neither traces nor spans, and has no order. */
+function Toolbar({ state, metrics }: { state: SearchState; metrics: boolean }): JSX.Element {
   return (
     <div class="toolbar" hx-boost:inherited="true">
+      {metrics ? '' : <RowChoices state={state} />}
+      <LinkChoice
+        label="Time range"
+        choices={RANGES.map(({ id, label }) => ({
+          text: label,
+          href: searchHref(state, { since: id, start: '', end: '' }),
+          current: state.since === id,
+        }))}
+      />
+    </div>
+  );
+}
+
+function RowChoices({ state }: { state: SearchState }): JSX.Element {
+  return (
+    <>
       <LinkChoice
         label="Show"
         choices={[
@@ -38,15 +64,7 @@ function Toolbar({ state }: { state: SearchState }): JSX.Element {
           current: state.order === order,
         }))}
       />
-      <LinkChoice
-        label="Time range"
-        choices={RANGES.map(({ id, label }) => ({
-          text: label,
-          href: searchHref(state, { since: id, start: '', end: '' }),
-          current: state.since === id,
-        }))}
-      />
-    </div>
+    </>
   );
 }
 
@@ -65,19 +83,26 @@ function Found({ state, now, outcome }: FoundProps): JSX.Element {
       <div class="found" role="status">
         <p safe>
           {count === 0
-            ? `No ${what}s in ${rangeText(state)}`
+            ? `No ${what}s ${more ? 'found so far ' : ''}in ${rangeText(state)}`
             : `${more ? 'First ' : ''}${plural(count, what)} in ${rangeText(state)}, ${state.order} first`}
         </p>
         <CoverageLine coverage={outcome.page} />
       </div>
-      {count === 0 ? (
+      <Explained state={state} coverage={outcome.page} />
+      {count === 0 && more ? (
+        ''
+      ) : count === 0 ? (
         <Nothing state={state} what={what} />
       ) : outcome.kind === 'traces' ? (
         <TraceTable traces={outcome.page.traces} state={state} now={now} />
       ) : (
         <SpanTable spans={outcome.page.spans} now={now} />
       )}
-      <Paging state={state} nextCursor={outcome.page.nextCursor} />
+      <Paging
+        state={state}
+        nextCursor={outcome.page.nextCursor}
+        next={outcome.page.complete === true ? 'Next page' : 'Go on searching'}
+      />
     </>
   );
 }
@@ -138,6 +163,7 @@ function TraceRow({ trace, longest, filtered, now }: TraceRowProps): JSX.Element
           {rootless ? <em class="missing">root span not arrived</em> : <SpanName name={trace.rootName} />}
         </a>
         {filtered && trace.matchedCount > 0 ? <Matched trace={trace} /> : ''}
+        {trace.spansets === undefined ? '' : <Spansets traceId={trace.traceId} spansets={trace.spansets} />}
       </td>
       <td class="col-duration">
         <DurationBar nano={trace.durationNano} longest={longest} service={service} />
@@ -289,7 +315,8 @@ function Nothing({ state, what }: { state: SearchState; what: string }): JSX.Ele
   );
 }
 
-function Paging({ state, nextCursor }: { state: SearchState; nextCursor: string | undefined }): JSX.Element {
+function Paging(props: { state: SearchState; nextCursor: string | undefined; next: string }): JSX.Element {
+  const { state, nextCursor, next } = props;
   if (nextCursor === undefined && state.cursor === '') return <></>;
   return (
     <nav class="paging" aria-label="Pages of results">
@@ -297,8 +324,8 @@ function Paging({ state, nextCursor }: { state: SearchState; nextCursor: string 
       {nextCursor === undefined ? (
         <span class="none">End of the results</span>
       ) : (
-        <a class="button is-quiet" href={attr(searchHref(state, { cursor: nextCursor }))}>
-          Next page
+        <a class="button is-quiet" href={attr(searchHref(state, { cursor: nextCursor }))} safe>
+          {next}
         </a>
       )}
     </nav>

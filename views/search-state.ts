@@ -17,6 +17,8 @@ export interface SearchState {
   readonly cursor: string;
   /** Unix nanoseconds from which `since` counts: the pages of one search share it. '' is now. */
   readonly at: string;
+  /** The page says how the answer was come by. */
+  readonly explain: boolean;
 }
 
 export interface Range {
@@ -56,6 +58,7 @@ export function readSearchState(params: URLSearchParams): SearchState {
     end,
     cursor: params.get('cursor') ?? '',
     at: /^\d{1,20}$/.test(params.get('at') ?? '') ? params.get('at')! : '',
+    explain: params.get('explain') === '1',
   };
 }
 
@@ -80,6 +83,7 @@ export function searchFields(state: SearchState): [string, string][] {
   if (state.since !== '' && state.since !== DEFAULT_SINCE) fields.push(['since', state.since]);
   if (state.start !== '') fields.push(['start', state.start]);
   if (state.end !== '') fields.push(['end', state.end]);
+  if (state.explain) fields.push(['explain', '1']);
   if (state.cursor !== '') fields.push(['cursor', state.cursor]);
   return fields;
 }

@@ -6,6 +6,7 @@ import { Icon } from './icons.tsx';
 import { Layout } from './layout.tsx';
 import type { Shell } from './layout.tsx';
 import type { FilterFields } from './query-filters.ts';
+import type { MetricsOutcome } from './metrics.tsx';
 import { SearchResults } from './search-results.tsx';
 import { searchFields } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
@@ -13,6 +14,7 @@ import type { SearchState } from './search-state.ts';
 export type SearchOutcome =
   | { readonly kind: 'traces'; readonly page: TracePage }
   | { readonly kind: 'spans'; readonly page: SpanPage }
+  | MetricsOutcome
   | { readonly kind: 'refused'; readonly message: string; readonly text: string; readonly position?: number };
 
 export interface SearchProps {
@@ -131,7 +133,7 @@ function Filters({ state, filters }: SearchProps): JSX.Element {
     >
       <input type="hidden" name="filters" value="1" />
       <input type="hidden" name="rest" value={attr(filters.rest)} />
-      <Hidden state={{ ...state, q: '', cursor: '', start: '', end: '' }} />
+      <Hidden state={{ ...state, q: filters.whole, cursor: '', start: '', end: '' }} />
       <NameField name="service" label="Service" value={filters.service} />
       <NameField name="operation" label="Operation" value={filters.operation} />
       <div class="pair">
@@ -166,18 +168,25 @@ function Filters({ state, filters }: SearchProps): JSX.Element {
         <TextField name="start" label="From" value={state.start} placeholder="2026-01-31 12:00" />
         <TextField name="end" label="To" value={state.end} placeholder="now" />
       </details>
-      {filters.rest === '' ? (
-        ''
-      ) : (
-        <p class="rest">
-          <span class="none">and</span> <code safe>{filters.rest}</code>
-        </p>
-      )}
+      {filters.rest === '' ? '' : <FurtherQuery word="and" query={filters.rest} />}
+      {filters.whole === '' ? '' : <FurtherQuery word="of" query={filters.whole} />}
       <div class="filters-end">
         <button class="button is-quiet">Apply</button>
         <a href="/search">Clear</a>
       </div>
     </form>
+  );
+}
+
+/** What the form has no field for. */
+function FurtherQuery({ word, query }: { word: string; query: string }): JSX.Element {
+  return (
+    <p class="rest">
+      <span class="none" safe>
+        {word}
+      </span>{' '}
+      <code safe>{query}</code>
+    </p>
   );
 }
 

@@ -9,6 +9,10 @@ export type ExitCode = 0 | 1 | 2;
 export interface Output {
   out(line: string): void;
   err(line: string): void;
+  /** Resolves when the reader of `out` has taken all of it. Throws ClosedPipeError when there is none any more. */
+  drained?(): Promise<void>;
+  /** Columns of the terminal that `out` is; undefined where it is none. */
+  readonly width?: number | undefined;
 }
 
 /** The command can't do what was asked, for a reason that the user can act on: exit 1 with the message alone. */

@@ -140,15 +140,13 @@ async function exportSpans(job: Job, output: Output): Promise<ExitCode> {
   return problems.size === 0 ? 0 : 1;
 }
 
-/** Each page begins where the last ended, so what lies before it is pruned by its time. */
 async function* pagesOf(job: Job, problems: Set<string>): AsyncGenerator<readonly Span[]> {
   const { lake, project, query, range } = job;
   let cursor: string | undefined;
-  let { startUnixNano } = range;
   do {
     const page = await lake.searchSpans(project, {
       query,
-      range: { startUnixNano, endUnixNano: range.endUnixNano },
+      range,
       order: 'oldest',
       limit: PAGE_SPANS,
       ...(cursor === undefined ? {} : { cursor }),
@@ -158,7 +156,6 @@ async function* pagesOf(job: Job, problems: Set<string>): AsyncGenerator<readonl
       if (page.complete.skipped.length === 0) problems.add(page.complete.reason);
     }
     if (page.spans.length > 0) yield page.spans;
-    startUnixNano = page.spans.at(-1)?.startTimeUnixNano ?? startUnixNano;
     cursor = page.nextCursor;
   } while (cursor !== undefined);
 }

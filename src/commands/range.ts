@@ -8,6 +8,7 @@ import { QuestionError } from '../store/span-store.ts';
 import type { Query } from '../traceql/ast.ts';
 import { TraceqlError } from '../traceql/error.ts';
 import { parseQuery } from '../traceql/parse.ts';
+import { caretLines, safeText } from './terminal.ts';
 
 function timeFlag(help: string): Flag<bigint | undefined> {
   return {
@@ -79,7 +80,16 @@ export function queryOf(text: string): Query {
 /** A question that can't be answered, in words; another error itself. */
 export function queryProblem(error: unknown, text: string): unknown {
   if (error instanceof TraceqlError) {
-    return new UsageError(`${error.message}\n  ${text}\n  ${' '.repeat(error.position)}^`);
+    return positioned(error.message, text, error.position);
   }
-  return error instanceof QuestionError ? new UsageError(error.message) : error;
+  if (!(error instanceof QuestionError)) return error;
+  return error.position === undefined
+    ? new UsageError(error.message)
+    : positioned(error.message, text, error.position);
+}
+
+/** The message with the query and a caret below the place that is to blame. */
+export function positioned(message: string, text: string, position: number): UsageError {
+  const [line, caret] = caretLines(text, position);
+  return new UsageError(`${safeText(message)}\n  ${line}\n  ${caret}`);
 }

@@ -15,6 +15,7 @@ import {
   projectListCommand,
   projectRetentionCommand,
 } from './project.ts';
+import { queryCommand } from './query.ts';
 import { schemaCommand } from './schema.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCreateCommand, tokenListCommand, tokenRevokeCommand } from './token.ts';
@@ -24,6 +25,7 @@ import { verifyCommand } from './verify.ts';
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   demoCommand,
+  queryCommand,
   projectCreateCommand,
   projectListCommand,
   projectRetentionCommand,

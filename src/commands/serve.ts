@@ -90,6 +90,7 @@ async function openStore(config: Config, catalog: Database, log: Log): Promise<S
       limits: config.flush,
       compaction: { filesPerMerge: config.compactFiles },
       reserve: config.minFree,
+      queryTimeoutMs: config.queryTimeoutMs,
       report: (problem) => log.warn(problem),
     });
   } catch (error) {

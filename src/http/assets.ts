@@ -5,7 +5,9 @@ import htmx from 'htmx.org/dist/htmx.min.js' with { type: 'text' };
 import * as appModule from '../../views/client/app.js' with { type: 'text' };
 import * as treegridModule from '../../views/client/treegrid.js' with { type: 'text' };
 import icon from '../../views/mark.svg' with { type: 'text' };
+import explainCss from '../../views/style-explain.css' with { type: 'text' };
 import baseCss from '../../views/style.css' with { type: 'text' };
+import metricsCss from '../../views/style-metrics.css' with { type: 'text' };
 import partsCss from '../../views/style-parts.css' with { type: 'text' };
 import searchCss from '../../views/style-search.css' with { type: 'text' };
 import settingsCss from '../../views/style-settings.css' with { type: 'text' };
@@ -55,7 +57,18 @@ function build(): NonNullable<typeof built> {
   const css = asset(
     'style.css',
     CSS,
-    [baseCss, partsCss, tablesCss, startCss, settingsCss, searchCss, traceCss, spanCss].join('\n'),
+    [
+      baseCss,
+      partsCss,
+      tablesCss,
+      startCss,
+      settingsCss,
+      searchCss,
+      metricsCss,
+      explainCss,
+      traceCss,
+      spanCss,
+    ].join('\n'),
   );
   const htmxAsset = asset('htmx.js', JAVASCRIPT, htmx);
   const iconAsset = asset('mark.svg', 'image/svg+xml', icon);

@@ -92,6 +92,10 @@ export function knownProblem(error: unknown): Problem | undefined {
     const retry = { 'retry-after': String(error.retryAfterSeconds) };
     return { status: 503, code: 'unavailable', message: error.message, headers: retry };
   }
+  // Of the request's own signal: nobody reads this answer, and nothing went wrong.
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    return { status: 499, code: 'cancelled', message: 'the client left', headers };
+  }
   if (error instanceof Error && 'code' in error && PASSING.has(String(error.code))) {
     const message = 'the catalog is in use by another process, or its disk is full';
     return { status: 503, code: 'unavailable', message, headers: { 'retry-after': '5' } };

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 export const CATALOG_FILE = 'catalog.sqlite';
 
 /** Raised with every change of the tables or files that an older program would misread. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 export const DEFAULT_PROJECT = 'default';
 
@@ -127,6 +127,9 @@ CREATE TABLE IF NOT EXISTS retention_going (
   trace_ids BLOB NOT NULL         -- 16 bytes each
 ) STRICT, WITHOUT ROWID;
 
+-- Counts and durations of a file's spans by operation and time: see lake/files/rollup.ts. A file without is scanned.
+CREATE TABLE IF NOT EXISTS rollups (path TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
+
 -- What was removed, when, by whom and why. Only added to; the figures of an entry grow while its removal
 -- goes through several files.
 CREATE TABLE IF NOT EXISTS audit (
@@ -170,6 +173,7 @@ INSERT INTO tokens SELECT * FROM tokens_1;
 DROP TABLE tokens_1;
 `,
   ],
+  [2, 'CREATE TABLE rollups (path TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;'],
 ]);
 
 /**

@@ -46,7 +46,7 @@ test.each([
   ['{} 7d {} 8d', 'line 1: expected the end of the line after the age', 5],
   [
     '{} 7d\n{ status = bad } 3d',
-    'line 2: expected a value or field; an attribute begins with ".", "span." or "resource.", found "bad"',
+    'line 2: expected a value or field; text stands in quotes, an attribute begins with ".", "span." or "resource.", found "bad"',
     17,
   ],
   ['{} 7d\n\n{ status = error 3d\n{} 8d', 'line 3: expected an operator or "}", found "3d"', 24],

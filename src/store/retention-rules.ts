@@ -15,6 +15,7 @@ import { parseQuery } from '../traceql/parse.ts';
 import { printExpression } from '../traceql/print.ts';
 import { QuestionError } from './span-store.ts';
 import type { RetentionPolicy, RetentionRule } from './store-upkeep.ts';
+import { expectCondition } from '../traceql/query.ts';
 
 /** Each is tested against every span of a file that comes of age. */
 const MAX_RULES = 50;
@@ -91,7 +92,7 @@ export function checkPolicy({ rules, maxBytes }: RetentionPolicy): void {
 
 /** The condition on a span, null for every span. For a rule that was checked. */
 export function ruleCondition(rule: RetentionRule): FieldExpression | null {
-  return analyse(parseQuery(rule.query).spanset.condition).scan;
+  return analyse(expectCondition(parseQuery(rule.query))).scan;
 }
 
 /** `12h`, `30d`, `1.5d`, `2w`, `1y` in milliseconds; undefined for another text. */
@@ -136,7 +137,7 @@ function conditionOf(query: string, complain: Problem): FieldExpression | null {
     if (!query.startsWith('{') || endOfSelector(query, 0) !== query.length) {
       throw complain('expected a selector, as { status = error } or {}', 0, 'invalid_query');
     }
-    return parseQuery(query).spanset.condition;
+    return expectCondition(parseQuery(query));
   } catch (error) {
     if (!(error instanceof TraceqlError)) throw error;
     throw complain(`expected ${error.expected}, found ${error.found}`, error.position, error.code);

@@ -314,7 +314,7 @@ export function spanStoreSuite(name: string, newPlace: () => Promise<StorePlace>
     await store.append('default', requestOf(all.slice(0, 12)));
     await place.settle(store);
     await store.append('default', requestOf(all.slice(12)));
-    const { stats } = await store.serviceStats('default', EVER);
+    const { stats } = await store.serviceStats('default', { range: EVER });
     for (const each of stats) {
       const own = all.filter(({ serviceName }) => serviceName === each.serviceName);
       expect(each).toMatchObject({
@@ -326,7 +326,7 @@ export function spanStoreSuite(name: string, newPlace: () => Promise<StorePlace>
       });
     }
     expect(stats.map(({ serviceName }) => serviceName).sort()).toEqual(['cart', 'checkout', 'payment']);
-    const operations = (await store.operationStats('default', 'cart', EVER)).stats;
+    const operations = (await store.operationStats('default', 'cart', { range: EVER })).stats;
     expect(operations.reduce((sum, { count }) => sum + count, 0)).toBe(7);
     const ask = { query: parseQuery('{}'), range: EVER, prefix: 'http.', limit: 10 };
     const { keys } = await store.attributeKeys('default', ask);

@@ -6,9 +6,10 @@ import type { FieldExpression, Static } from './ast.ts';
 import { type FieldSource, matches } from './evaluate.ts';
 import { parseQuery } from './parse.ts';
 import { printExpression } from './print.ts';
+import { expectCondition } from './query.ts';
 
 function analysed(text: string): { fields: string[]; scan: string | null; needsTrace: boolean } {
-  const { fields, scan, needsTrace } = analyse(parseQuery(text).spanset.condition);
+  const { fields, scan, needsTrace } = analyse(expectCondition(parseQuery(text)));
   return {
     fields: fields.map(printExpression),
     scan: scan === null ? null : printExpression(scan),
@@ -48,7 +49,7 @@ describe('the part that a span decides', () => {
 test('fields are named once, those of the scan apart', () => {
   const { fields } = analysed('{ .a = 1 && (.a = 2 || span.a = .b) && traceDuration > duration && 1 = 1 }');
   expect(fields).toEqual(['.a', 'span.a', '.b', 'trace:duration', 'span:duration']);
-  const { scanFields } = analyse(parseQuery('{ .a = 1 && rootName = span.b }').spanset.condition);
+  const { scanFields } = analyse(expectCondition(parseQuery('{ .a = 1 && rootName = span.b }')));
   expect(scanFields.map(printExpression)).toEqual(['.a']);
 });
 
@@ -101,7 +102,7 @@ const LEAVES = [
   'childCount != 1',
 ]
   .concat(['rootName = "x"', 'true', 'false', 'duration > traceDuration', 'parent.c != nil'])
-  .map((text) => parseQuery(`{ ${text} }`).spanset.condition)
+  .map((text) => expectCondition(parseQuery(`{ ${text} }`)))
   .filter((leaf) => leaf !== null);
 const { logic } = fc.letrec<{ logic: FieldExpression }>((tie) => ({
   logic: fc.oneof(

@@ -27,7 +27,11 @@ export const literalValue: fc.Arbitrary<Static> = fc.oneof(
     value: fc.double({ noNaN: true, noDefaultInfinity: true }),
   }),
   fc.record({ type: fc.constant('bool' as const), value: fc.boolean() }),
-  fc.record({ type: fc.constant('duration' as const), value: fc.oneof(smallInt, int64) }),
+  // The smallest duration can't be written.
+  fc.record({
+    type: fc.constant('duration' as const),
+    value: fc.oneof(smallInt, int64).filter((value) => value !== -(1n << 63n)),
+  }),
   fc.record({ type: fc.constant('status' as const), value: fc.constantFrom(...STATUS_KEYWORDS) }),
   fc.record({ type: fc.constant('kind' as const), value: fc.constantFrom(...KIND_KEYWORDS) }),
 );
@@ -116,14 +120,18 @@ function hasIdLiteral(expression: FieldExpression): boolean {
   return hasIdLiteral(left) || hasIdLiteral(right);
 }
 
-function isSound(condition: FieldExpression): boolean {
+/** True if the parser gives this very tree, wherever `check` lets it stand. */
+export function isSound(
+  expression: FieldExpression,
+  check: (expression: FieldExpression) => void = (each) => checkCondition(each, 0),
+): boolean {
   try {
-    checkCondition(condition, 0);
-    return !hasIdLiteral(condition);
+    check(expression);
+    return !hasIdLiteral(expression);
   } catch {
     return false;
   }
 }
 
 /** Conditions that pass the type check. */
-export const condition: fc.Arbitrary<FieldExpression> = tree.filter(isSound);
+export const condition: fc.Arbitrary<FieldExpression> = tree.filter((each) => isSound(each));

@@ -6,10 +6,169 @@
 export interface Query {
   /** The text that was parsed: positions count UTF-16 units into it. */
   readonly text: string;
-  readonly spanset: SpansetExpression;
+  readonly expression: SpansetExpression | MetricsExpression;
+  /** Of `with (key = value, ...)`, in the order of the text. */
+  readonly hints: readonly Hint[];
 }
 
-export type SpansetExpression = SpansetFilter;
+export interface Hint {
+  readonly key: string;
+  readonly value: Static;
+  readonly position: number;
+}
+
+/** What selects spans, trace by trace: its value for a trace is a list of spansets. */
+export type SpansetExpression = SpansetFilter | SpansetOperation | SpansetPipeline | ScalarFilter;
+
+/** `A op B`. All bind alike save `&&`, `||`: see `spansetPrecedence`. */
+export interface SpansetOperation {
+  readonly kind: 'operation';
+  readonly operator: SpansetOperator;
+  readonly left: SpansetExpression;
+  readonly right: SpansetExpression;
+  /** Of the operator. */
+  readonly position: number;
+}
+
+/** How the spans of the right stand to those of the left: child, descendant, parent, ancestor, sibling. */
+export type StructuralRelation = '>' | '>>' | '<' | '<<' | '~';
+/** `!>` gives spans of the right that stand so to none of the left; `&>` those of both sides that do. */
+export type StructuralOperator = StructuralRelation | `!${StructuralRelation}` | `&${StructuralRelation}`;
+export type SpansetOperator = '&&' | '||' | StructuralOperator;
+
+/** `stage | stage | ...`, two or more; each takes the spansets that the one before gave. */
+export interface SpansetPipeline {
+  readonly kind: 'pipeline';
+  readonly stages: readonly SpansetStage[];
+  readonly position: number;
+}
+
+export type SpansetStage = SpansetExpression | GroupStage | CoalesceStage | SelectStage;
+
+/** `count() > 2`, `avg(duration) * 2 < max(duration)`: keeps the spansets for which it holds. */
+export interface ScalarFilter {
+  readonly kind: 'scalar filter';
+  readonly operator: '=' | '!=' | '>' | '>=' | '<' | '<=';
+  readonly left: ScalarExpression;
+  readonly right: ScalarExpression;
+  readonly position: number;
+}
+
+export type ScalarExpression = Aggregate | ScalarCalculation | ScalarPipeline | Literal;
+
+/** Of the spans of a spanset. `operand` is null for `count()` alone. */
+export interface Aggregate {
+  readonly kind: 'aggregate';
+  readonly name: 'count' | 'avg' | 'min' | 'max' | 'sum';
+  readonly operand: FieldExpression | null;
+  readonly position: number;
+}
+
+export interface ScalarCalculation {
+  readonly kind: 'calculation';
+  readonly operator: ArithmeticOperator;
+  readonly left: ScalarExpression;
+  readonly right: ScalarExpression;
+  readonly position: number;
+}
+
+/** `({...} | count())`: spansets of its own, taken together, and one number of them. */
+export interface ScalarPipeline {
+  readonly kind: 'scalar pipeline';
+  readonly source: SpansetExpression;
+  readonly aggregate: Aggregate;
+  readonly position: number;
+}
+
+/** `by(x)`: a spanset for each value of x. */
+export interface GroupStage {
+  readonly kind: 'by';
+  readonly expression: FieldExpression;
+  readonly position: number;
+}
+
+/** `coalesce()`: the groups as one spanset again. */
+export interface CoalesceStage {
+  readonly kind: 'coalesce';
+  readonly position: number;
+}
+
+/** `select(a, b)`: which fields an answer shall carry. Selects no spans. */
+export interface SelectStage {
+  readonly kind: 'select';
+  readonly fields: readonly (AttributeField | IntrinsicField)[];
+  readonly position: number;
+}
+
+/** What gives series of numbers over time. */
+export type MetricsExpression = MetricsQuery | MetricsCalculation;
+
+/** `spansets | aggregate by (...) | second stages`. */
+export interface MetricsQuery {
+  readonly kind: 'metrics';
+  readonly source: SpansetExpression;
+  readonly aggregate: MetricsAggregate;
+  readonly stages: readonly MetricsStage[];
+  readonly position: number;
+}
+
+/** `(metrics) / (metrics)`, `100 * (metrics)`: sample by sample, of series with equal labels. */
+export interface MetricsCalculation {
+  readonly kind: 'metrics calculation';
+  readonly operator: ArithmeticOperator;
+  readonly left: MetricsExpression | Literal;
+  readonly right: MetricsExpression | Literal;
+  readonly stages: readonly MetricsStage[];
+  readonly position: number;
+}
+
+export type GroupField = AttributeField | IntrinsicField;
+
+export type MetricsAggregate =
+  | {
+      readonly kind: 'rate' | 'count_over_time';
+      readonly by: readonly GroupField[];
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'sum_over_time' | 'avg_over_time' | 'min_over_time' | 'max_over_time';
+      readonly operand: GroupField;
+      readonly by: readonly GroupField[];
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'quantile_over_time';
+      readonly operand: GroupField;
+      /** From 0 to 1. */
+      readonly quantiles: readonly number[];
+      readonly by: readonly GroupField[];
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'histogram_over_time';
+      readonly operand: GroupField;
+      readonly by: readonly GroupField[];
+      readonly position: number;
+    }
+  | {
+      readonly kind: 'compare';
+      readonly selection: SpansetFilter;
+      readonly topN: number;
+      /** Unix nanoseconds within which the selection lies; undefined: all of the range. */
+      readonly startUnixNano: bigint | undefined;
+      readonly endUnixNano: bigint | undefined;
+      readonly position: number;
+    };
+
+export type MetricsStage =
+  | { readonly kind: 'topk' | 'bottomk'; readonly count: number; readonly position: number }
+  /** Keeps the samples for which it holds. */
+  | {
+      readonly kind: 'filter';
+      readonly operator: ScalarFilter['operator'];
+      readonly value: number;
+      readonly position: number;
+    };
 
 /** `{ condition }`; a null condition, `{}`, matches every span. */
 export interface SpansetFilter {

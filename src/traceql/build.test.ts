@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { query as anyQuery } from './arbitrary-query.ts';
+import { condition } from './arbitrary.ts';
 import type { Static } from './ast.ts';
 import {
   and,
@@ -101,6 +104,50 @@ test('combine keeps the meaning of both, and its positions count into its own te
   expect(queryOf(extra).text).toBe('{ resource.service.name = "x" }');
   expect(queryOf(null)).toBe(MATCH_ALL);
   expect(MATCH_ALL).toEqual(parseQuery('{}'));
+});
+
+describe('a filter narrows any query', () => {
+  const extra = comparison(field('span', 'x'), '=', true);
+  test.each([
+    ['{}', '{ span.x = true }'],
+    ['{ .a } with (most_recent=true)', '{ .a && span.x = true } with (most_recent = true)'],
+    ['({ .a || .b })', '{ (.a || .b) && span.x = true }'],
+    ['{ .a } >> { .b }', '{ .a } >> { .b } | { span.x = true }'],
+    ['{ .a } && { .b } || { .c }', '({ .a } && { .b }) || { .c } | { span.x = true }'],
+    ['{ .a } | count() > 2', '{ .a } | count() > 2 | { span.x = true }'],
+    ['count() > 2', 'count() > 2 | { span.x = true }'],
+    ['by(.a) | count() > 2', 'by(.a) | count() > 2 | { span.x = true }'],
+    ['{ .a } | select(.b)', '{ .a } | select(.b) | { span.x = true }'],
+    ['{ .a } >> { .b } | { .c || .d }', '{ .a } >> { .b } | { (.c || .d) && span.x = true }'],
+    ['{ .a } >> { .b } | {}', '{ .a } >> { .b } | { span.x = true }'],
+    [
+      '({ .a } | count()) > ({ .b } | count())',
+      '({ .a } | count()) > ({ .b } | count()) | { span.x = true }',
+    ],
+    ['{ .a } | rate() by (.b) > 5', '{ .a && span.x = true } | rate() by (.b) > 5'],
+    ['{ .a } > { .b } | rate()', '{ .a } > { .b } | { span.x = true } | rate()'],
+    ['{ .a } | count() > 1 | rate()', '{ .a } | count() > 1 | { span.x = true } | rate()'],
+    ['{} | compare({ .a })', '{ span.x = true } | compare({ .a }, 10)'],
+    [
+      '100 * ({ .a } | rate()) / ({} | rate()) | topk(3)',
+      '100 * ({ .a && span.x = true } | rate()) / ({ span.x = true } | rate()) | topk(3)',
+    ],
+  ])('%s', (text, narrowed) => {
+    const query = combine(parseQuery(text), extra);
+    expect(query.text).toBe(narrowed);
+    expect(query).toEqual(parseQuery(narrowed));
+  });
+
+  test('every query, and the same filter twice over', () => {
+    fc.assert(
+      fc.property(anyQuery, condition, (query, more) => {
+        const once = combine(query, more);
+        expect(printQuery(once)).toBe(once.text);
+        expect(() => combine(once, more)).not.toThrow();
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
 
 test('queryFromText', () => {

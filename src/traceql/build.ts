@@ -8,19 +8,25 @@ import type {
   Intrinsic,
   IntrinsicField,
   KindKeyword,
+  Literal,
   LogicalOperator,
+  MetricsExpression,
   Query,
+  SpansetExpression,
+  SpansetFilter,
   Static,
   StatusKeyword,
 } from './ast.ts';
 import { INTRINSICS, MAX_INT, MIN_INT, SCOPES } from './keywords.ts';
 import { parseQuery } from './parse.ts';
-import { printExpression } from './print.ts';
+import { printQuery } from './print.ts';
+import { isMetrics } from './query.ts';
 
 /** `{}`: every span. */
 export const MATCH_ALL: Query = {
   text: '{}',
-  spanset: { kind: 'filter', condition: null, position: 0 },
+  expression: { kind: 'filter', condition: null, position: 0 },
+  hints: [],
 };
 
 export function field(scope: AttributeFieldScope, key: string): AttributeField {
@@ -162,11 +168,40 @@ export function fieldFromText(text: string): AttributeField | IntrinsicField {
   return name === undefined ? attributeFromText(text) : intrinsic(name);
 }
 
-/** `query` and `condition`. The text is the canonical one, and positions count into it. */
+/**
+ * `query`, narrowed to spans for which `condition` holds too: inside of its braces if it is one selector,
+ * else as a stage at the end of its pipeline, or before its metrics function. What it gives is a part of
+ * what `query` gives. The text is the canonical one, and positions count into it.
+ */
 export function combine(query: Query, condition: FieldExpression | null): Query {
   if (condition === null) return query;
-  const both = and(query.spanset.condition, condition) ?? condition;
-  return parseQuery(`{ ${printExpression(both)} }`);
+  return parseQuery(printQuery({ ...query, expression: narrow(query.expression, condition) }));
+}
+
+function narrow(
+  expression: SpansetExpression | MetricsExpression,
+  condition: FieldExpression,
+): SpansetExpression | MetricsExpression {
+  return isMetrics(expression) ? narrowMetrics(expression, condition) : narrowSpansets(expression, condition);
+}
+
+function narrowSpansets(expression: SpansetExpression, condition: FieldExpression): SpansetExpression {
+  const stages = expression.kind === 'pipeline' ? expression.stages : [expression];
+  const last = stages[stages.length - 1];
+  const before = last.kind === 'filter' ? stages.slice(0, -1) : stages;
+  const both = last.kind === 'filter' ? and(last.condition, condition) : condition;
+  const filter: SpansetFilter = { kind: 'filter', condition: both, position: 0 };
+  if (before.length === 0) return filter;
+  return { kind: 'pipeline', stages: [...before, filter], position: 0 };
+}
+
+function narrowMetrics(expression: MetricsExpression, condition: FieldExpression): MetricsExpression {
+  if (expression.kind === 'metrics') {
+    return { ...expression, source: narrowSpansets(expression.source, condition) };
+  }
+  const side = (operand: MetricsExpression | Literal): MetricsExpression | Literal =>
+    operand.kind === 'literal' ? operand : narrowMetrics(operand, condition);
+  return { ...expression, left: side(expression.left), right: side(expression.right) };
 }
 
 /** The query that a request means: its `q`, blank for every span, and its plain filters. Throws TraceqlError. */

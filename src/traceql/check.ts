@@ -13,6 +13,43 @@ export function checkCondition(condition: FieldExpression, start: number): void 
   throw new TraceqlError(start, type, 'a condition, which is true or false');
 }
 
+/** Throws TraceqlError unless a group `by(expression)`, which begins at `start`, can have different values. */
+export function checkGroup(expression: FieldExpression, start: number): void {
+  const type = check(expression);
+  if (type === 'nil') throw new TraceqlError(start, printExpression(expression), GROUP);
+  if (!readsSpan(expression)) throw new TraceqlError(start, 'a constant', GROUP);
+}
+
+const GROUP = 'a field or a calculation with one in by()';
+
+/** Throws TraceqlError unless the operand of an aggregate, which begins at `start`, is a number of the span. */
+export function checkAggregate(operand: FieldExpression, start: number, name: string): void {
+  checkNumeric(operand, start, `${name}()`);
+  if (readsSpan(operand)) return;
+  throw new TraceqlError(start, 'a constant', `a field or a calculation with one in ${name}()`);
+}
+
+/** Throws TraceqlError if what is asked for in `where`, beginning at `start`, can't be a number. */
+export function checkNumeric(operand: FieldExpression, start: number, where: string): void {
+  const type = check(operand);
+  if (type === 'attribute' || isNumber(type)) return;
+  throw new TraceqlError(start, type, `a number, duration or attribute in ${where}`);
+}
+
+function readsSpan(expression: FieldExpression): boolean {
+  switch (expression.kind) {
+    case 'literal':
+      return false;
+    case 'attribute':
+    case 'intrinsic':
+      return true;
+    case 'unary':
+      return readsSpan(expression.operand);
+    case 'binary':
+      return readsSpan(expression.left) || readsSpan(expression.right);
+  }
+}
+
 function check(expression: FieldExpression): FieldType {
   switch (expression.kind) {
     case 'literal':

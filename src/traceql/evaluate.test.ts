@@ -4,6 +4,7 @@ import type { AttributeFieldScope, Intrinsic, Static } from './ast.ts';
 import { staticsOf } from './compare.ts';
 import { evaluate, type FieldSource, matches } from './evaluate.ts';
 import { parseQuery } from './parse.ts';
+import { expectCondition } from './query.ts';
 
 type Values = Readonly<Record<string, readonly Static[]>>;
 
@@ -64,7 +65,7 @@ const ROW = new Row({
 });
 
 function holds(condition: string): boolean {
-  return matches(parseQuery(`{ ${condition} }`).spanset.condition, ROW);
+  return matches(expectCondition(parseQuery(`{ ${condition} }`)), ROW);
 }
 
 const TABLE: readonly (readonly [meaning: string, yes: readonly string[], no: readonly string[]])[] = [
@@ -363,13 +364,13 @@ describe.each(TABLE)('%s', (_meaning, yesCases, noCases) => {
 });
 
 test('{} matches every span', () => {
-  expect(matches(parseQuery('{}').spanset.condition, ROW)).toBe(true);
+  expect(matches(expectCondition(parseQuery('{}')), ROW)).toBe(true);
   expect(matches(null, new Row({}))).toBe(true);
 });
 
 test('evaluate gives the value of an expression', () => {
   const value = (expression: string): Static => {
-    const { condition } = parseQuery(`{ ${expression} = nil }`).spanset;
+    const condition = expectCondition(parseQuery(`{ ${expression} = nil }`));
     if (condition?.kind !== 'binary') throw new Error('no comparison');
     return evaluate(condition.left, ROW);
   };

@@ -168,7 +168,7 @@ function arithmetic(
 }
 
 /** int with int stays int (64 bits, wrapping; "/" cuts); any other pair of numbers gives a float. */
-function calculate(operator: ArithmeticOperator, left: Static, right: Static): Static | null {
+export function calculate(operator: ArithmeticOperator, left: Static, right: Static): Static | null {
   if (!isNumeric(left) || !isNumeric(right)) return null;
   if (left.type === 'int' && right.type === 'int') return calculateInts(operator, left.value, right.value);
   return { type: 'float', value: calculateFloats(operator, Number(left.value), Number(right.value)) };

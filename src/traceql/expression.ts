@@ -5,6 +5,8 @@ import type {
   ComparisonOperator,
   FieldExpression,
   LogicalOperator,
+  ScalarFilter,
+  SpansetOperator,
 } from './ast.ts';
 
 export function isLogical(operator: BinaryOperator): operator is LogicalOperator {
@@ -63,4 +65,46 @@ export function precedence(operator: BinaryOperator): number {
 /** Of a prefix operator: what follows it is its operand as far as it binds tighter than this. */
 export function prefixPrecedence(operator: '!' | '-'): number {
   return operator === '!' ? 4 : 3;
+}
+
+const SPANSET_OPERATORS: ReadonlyMap<string, SpansetOperator> = new Map(
+  (
+    [
+      ...(['&&', '||', '>', '>>', '<', '<<', '~'] as const),
+      ...(['!>', '!>>', '!<', '!<<', '!~', '&>', '&>>', '&<', '&<<', '&~'] as const),
+    ] as const
+  ).map((operator) => [operator, operator]),
+);
+
+export function spansetOperatorOf(symbol: string): SpansetOperator | undefined {
+  return SPANSET_OPERATORS.get(symbol);
+}
+
+/** Those of two spansets: `&&` and `||` bind alike, all others tighter and alike; all from left to right. */
+export function spansetPrecedence(operator: SpansetOperator): number {
+  return operator === '&&' || operator === '||' ? 1 : 2;
+}
+
+const ORDERINGS: ReadonlyMap<string, ScalarFilter['operator']> = new Map(
+  (['=', '!=', '>', '>=', '<', '<='] as const).map((operator) => [operator, operator]),
+);
+const ARITHMETIC: ReadonlyMap<string, ArithmeticOperator> = new Map(
+  (['+', '-', '*', '/', '%', '^'] as const).map((operator) => [operator, operator]),
+);
+
+/** A comparison of numbers. */
+export function orderingOf(symbol: string): ScalarFilter['operator'] | undefined {
+  return ORDERINGS.get(symbol);
+}
+
+export function arithmeticOf(symbol: string): ArithmeticOperator | undefined {
+  return ARITHMETIC.get(symbol);
+}
+
+/** Of any operator outside of braces; undefined for what is none. */
+export function operatorPrecedence(symbol: string): number | undefined {
+  const operator = orderingOf(symbol) ?? arithmeticOf(symbol);
+  if (operator !== undefined) return precedence(operator);
+  const spansets = spansetOperatorOf(symbol);
+  return spansets === undefined ? undefined : spansetPrecedence(spansets);
 }

@@ -1,4 +1,4 @@
-/** Text to tokens. Those of spanset operators and pipelines are here too: the parser says what it answers. */
+/** Text to tokens. */
 import type { AttributeFieldScope, Intrinsic, Static } from './ast.ts';
 import { TraceqlError } from './error.ts';
 import { INTRINSICS, SCOPES } from './keywords.ts';
@@ -18,9 +18,18 @@ export type Token = (
   | { readonly kind: 'end' }
 ) & { readonly position: number; readonly end: number };
 
-/** Longest first where one begins with another. */
-const SYMBOLS: readonly string[] =
-  '!>> !<< &>> &<< != =~ !~ >= <= && || >> << !> !< &~ &> &< { } ( ) = > < + - * / % ^ ! | ~ ,'.split(' ');
+/** By their first character; longest first where one begins with another. */
+const SYMBOLS: ReadonlyMap<string, readonly string[]> = Map.groupBy(
+  '!>> !<< &>> &<< != =~ !~ >= <= && || >> << !> !< &~ &> &< { } ( ) = > < + - * / % ^ ! | ~ ,'.split(' '),
+  (symbol) => symbol[0],
+);
+
+/** What stands in TraceQL for what other languages write. */
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ["'", 'text in double quotes or backticks'],
+  ['&', '"&&"'],
+  ['#', '"//" before a comment'],
+]);
 
 const WORD = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 /** White space and Go's comments. */
@@ -68,7 +77,7 @@ function scanToken(text: string, at: number): Token {
     const { value, end } = scanString(text, at);
     return { kind: 'literal', value: { type: 'string', value }, position: at, end };
   }
-  if (/\d/.test(first) || (first === '.' && /\d/.test(text[at + 1] ?? ''))) {
+  if (isDigit(text, at) || (first === '.' && isDigit(text, at + 1))) {
     const { value, end } = scanNumber(text, at);
     return { kind: 'literal', value, position: at, end };
   }
@@ -76,12 +85,17 @@ function scanToken(text: string, at: number): Token {
   WORD.lastIndex = at;
   const word = WORD.exec(text);
   if (word !== null) return scanWord(text, at, word[0]);
-  const symbol = SYMBOLS.find((each) => text.startsWith(each, at));
+  const symbol = SYMBOLS.get(first)?.find((each) => text.startsWith(each, at));
   if (symbol === undefined) {
     const found = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    throw new TraceqlError(at, JSON.stringify(found), 'TraceQL');
+    throw new TraceqlError(at, JSON.stringify(found), MEANT.get(found) ?? 'a field, value or operator');
   }
   return { kind: 'symbol', text: symbol, position: at, end: at + symbol.length };
+}
+
+function isDigit(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 0x30 && unit <= 0x39;
 }
 
 /** A word, or what a scope or `parent` with a "." or ":" right behind begins. */

@@ -1,5 +1,5 @@
-/** Texts that parse, each with its canonical form where that differs. Read by parse.test.ts. */
-export const VALID: readonly (readonly [text: string, canonical?: string])[] = [
+/** Selectors that parse, each with its canonical form where that differs. Read by parse.test.ts. */
+export const VALID_SELECTORS: readonly (readonly [text: string, canonical?: string])[] = [
   // Selectors
   ['{}'],
   ['{ }', '{}'],

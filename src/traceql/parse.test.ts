@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { MAX_QUERY_CHARS, MAX_QUERY_DEPTH, MAX_QUERY_OPERATORS } from '../limits.ts';
-import { analyse } from './analyse.ts';
+import { query } from './arbitrary-query.ts';
 import { condition } from './arbitrary.ts';
 import type { FieldExpression } from './ast.ts';
 import { TraceqlError } from './error.ts';
-import { matches } from './evaluate.ts';
-import { INVALID, UNSUPPORTED } from './parse-invalid.cases.ts';
-import { VALID } from './parse-valid.cases.ts';
+import { INVALID_METRICS } from './parse-invalid-metrics.cases.ts';
+import { INVALID_PIPELINES } from './parse-invalid-pipelines.cases.ts';
+import { INVALID_SELECTORS } from './parse-invalid.cases.ts';
+import { VALID_METRICS } from './parse-valid-metrics.cases.ts';
+import { VALID_PIPELINES } from './parse-valid-pipelines.cases.ts';
+import { VALID_SELECTORS } from './parse-valid.cases.ts';
 import { parseQuery } from './parse.ts';
 import { printExpression, printQuery } from './print.ts';
+import { expectCondition } from './query.ts';
+import { sketch } from './sketch.ts';
 
 /** The tree with every position 0. */
 function withoutPositions(value: unknown): unknown {
@@ -23,7 +27,7 @@ function withoutPositions(value: unknown): unknown {
 }
 
 function conditionOf(text: string): FieldExpression | null {
-  return parseQuery(text).spanset.condition;
+  return expectCondition(parseQuery(text));
 }
 
 function errorOf(text: string): TraceqlError {
@@ -36,31 +40,44 @@ function errorOf(text: string): TraceqlError {
   throw new Error(`parsed: ${text.slice(0, 100)}`);
 }
 
-describe('texts that parse', () => {
-  test.each(VALID.map(([text, canonical = text]) => [text, canonical]))('%s', (text, canonical) => {
-    expect(printQuery(parseQuery(text))).toBe(canonical);
-    expect(withoutPositions(parseQuery(canonical).spanset)).toEqual(
-      withoutPositions(parseQuery(text).spanset),
-    );
-  });
+function expectCanonical(text: string, canonical: string): void {
+  const query = parseQuery(text);
+  expect(printQuery(query)).toBe(canonical);
+  const { expression, hints } = parseQuery(canonical);
+  expect(withoutPositions({ expression, hints })).toEqual(
+    withoutPositions({ expression: query.expression, hints: query.hints }),
+  );
+}
+
+describe('selectors that parse', () => {
+  test.each(VALID_SELECTORS.map(([text, canonical = text]) => [text, canonical]))('%s', expectCanonical);
+});
+
+describe('queries that parse, and how they group', () => {
+  const cases = [...VALID_PIPELINES, ...VALID_METRICS];
+  test.each(cases.map(([text, tree, canonical = text]) => [text, tree, canonical]))(
+    '%s',
+    (text, tree, canonical) => {
+      expect(sketch(parseQuery(text))).toBe(tree);
+      expectCanonical(text, canonical);
+    },
+  );
 });
 
 describe('texts that do not', () => {
-  const cases = [
-    ...INVALID.map((each) => [...each, 'invalid_query'] as const),
-    ...UNSUPPORTED.map((each) => [...each, 'unsupported_query'] as const),
-  ];
-  test.each(cases)('%s', (text, expected, found, position, code) => {
+  const cases = [...INVALID_SELECTORS, ...INVALID_PIPELINES, ...INVALID_METRICS];
+  test.each(cases.map((each) => [...each]))('%s', (text, expected, found, position) => {
     const error = errorOf(text);
     expect(error.message).toBe(`expected ${expected}, found ${found} at position ${position}`);
-    expect(error).toMatchObject({ expected, found, position, code });
+    expect(error).toMatchObject({ expected, found, position, code: 'invalid_query' });
   });
 });
 
 test('whole trees, with the positions of fields, values and operators', () => {
   expect(parseQuery('{ span.a + 1 >= -2 && !(name = `x`) }')).toEqual({
     text: '{ span.a + 1 >= -2 && !(name = `x`) }',
-    spanset: {
+    hints: [],
+    expression: {
       kind: 'filter',
       position: 0,
       condition: {
@@ -113,6 +130,66 @@ test('whole trees, with the positions of fields, values and operators', () => {
   });
 });
 
+test('whole trees of pipelines and metrics, with their positions', () => {
+  expect(
+    parseQuery('({ .a } >> {} | by(.b) | max(.c) > 1s | rate() by (name) > 2) / 5 | topk(3) with (x=1)'),
+  ).toEqual({
+    text: '({ .a } >> {} | by(.b) | max(.c) > 1s | rate() by (name) > 2) / 5 | topk(3) with (x=1)',
+    hints: [{ key: 'x', value: { type: 'int', value: 1n }, position: 82 }],
+    expression: {
+      kind: 'metrics calculation',
+      operator: '/',
+      position: 62,
+      left: {
+        kind: 'metrics',
+        position: 1,
+        source: {
+          kind: 'pipeline',
+          position: 1,
+          stages: [
+            {
+              kind: 'operation',
+              operator: '>>',
+              position: 8,
+              left: {
+                kind: 'filter',
+                position: 1,
+                condition: { kind: 'attribute', scope: 'any', parent: false, key: 'a', position: 3 },
+              },
+              right: { kind: 'filter', condition: null, position: 11 },
+            },
+            {
+              kind: 'by',
+              position: 16,
+              expression: { kind: 'attribute', scope: 'any', parent: false, key: 'b', position: 19 },
+            },
+            {
+              kind: 'scalar filter',
+              operator: '>',
+              position: 33,
+              left: {
+                kind: 'aggregate',
+                name: 'max',
+                position: 25,
+                operand: { kind: 'attribute', scope: 'any', parent: false, key: 'c', position: 29 },
+              },
+              right: { kind: 'literal', value: { type: 'duration', value: 1_000_000_000n }, position: 35 },
+            },
+          ],
+        },
+        aggregate: {
+          kind: 'rate',
+          by: [{ kind: 'intrinsic', name: 'span:name', parent: false, position: 51 }],
+          position: 40,
+        },
+        stages: [{ kind: 'filter', operator: '>', value: 2, position: 57 }],
+      },
+      right: { kind: 'literal', value: { type: 'int', value: 5n }, position: 64 },
+      stages: [{ kind: 'topk', count: 3, position: 68 }],
+    },
+  });
+});
+
 test('every sound tree is printed so that it parses to itself', () => {
   fc.assert(
     fc.property(condition, (tree) => {
@@ -123,9 +200,26 @@ test('every sound tree is printed so that it parses to itself', () => {
   );
 });
 
+test('every whole query is printed so that it parses to itself', () => {
+  const kinds = new Set<string>();
+  fc.assert(
+    fc.property(query, (tree) => {
+      const { expression, hints } = parseQuery(printQuery(tree));
+      expect(withoutPositions({ expression, hints })).toEqual(
+        withoutPositions({ expression: tree.expression, hints: tree.hints }),
+      );
+      kinds.add(expression.kind);
+    }),
+    { numRuns: 600 },
+  );
+  // filter, operation, pipeline, scalar filter, metrics, metrics calculation
+  expect(kinds.size).toBe(6);
+});
+
 test('any text parses or is refused by a TraceqlError inside of it', () => {
   const words =
-    '{ } ( ) .a span.b " ` \\ /* // . : = ! ~ & | < > - + ^ 1 1.5 9s nil name parent. trace: ok true';
+    '{ } {} ( ) .a span.b " ` \\ /* // . : = ! ~ & && | < >> - + ^ , 1 1.5 9s nil name parent. trace: ok true ' +
+    'count() max( by( select( coalesce() rate() quantile_over_time( compare( topk( with';
   const pieces = fc.constantFrom(...words.split(' '), '\u{1f600}', '\ud800', '\0', '\n', ' ');
   fc.assert(
     fc.property(
@@ -147,55 +241,10 @@ test('any text parses or is refused by a TraceqlError inside of it', () => {
   );
 });
 
-test('no text overflows the stack', () => {
-  for (const opening of ['(', '!', '-', '{(', '{ !', '{ -', '{ !(', '{ 2 ^ (']) {
-    expect(() => parseQuery(opening + opening.slice(-1).repeat(60_000))).toThrow(TraceqlError);
-  }
-  const nested = `{ ${'!('.repeat(MAX_QUERY_DEPTH / 2)}.a${')'.repeat(MAX_QUERY_DEPTH / 2)} }`;
-  expect(parseQuery(nested).text).toBe(nested);
-  expect(errorOf(`{ ${'('.repeat(MAX_QUERY_DEPTH + 1)}`).expected).toBe('at most 200 levels of nesting');
-  for (const operator of ['&&', '||', '^', '=', '-']) {
-    const tail = operator === '^' || operator === '-' ? ' = 1' : '';
-    const count = MAX_QUERY_OPERATORS - (tail === '' ? 0 : 1);
-    const chain = (links: number): string => `{ .a${` ${operator} .a`.repeat(links)}${tail} }`;
-    const query = parseQuery(chain(count));
-    expect(parseQuery(printQuery(query)).spanset.kind).toBe('filter');
-    expect(analyse(query.spanset.condition).fields).toHaveLength(1);
-    expect(
-      matches(structuredClone(query.spanset.condition), { attribute: () => [], intrinsic: () => [] }),
-    ).toBe(false);
-    expect(errorOf(chain(count + 1)).expected).toBe('at most 2000 operators');
-  }
-});
-
-test('a text is parsed in time linear to its length, up to its bound', () => {
-  const texts = ['/', '/*/', '"', '\\', ' ', '1.', 'a ', '.', '`', '&', 'span:', '-'].map((filler) => {
-    return (length: number): string => '{'.padEnd(length, filler);
-  });
-  texts.push((length) => `{ .a =~ "${'a|'.repeat(length / 2 - 10)}(" }`);
-  for (const textOf of texts) {
-    // Eight times the length: eightfold, or with a look back from everywhere 64-fold.
-    const [short, long] = [fastest(textOf(MAX_QUERY_CHARS / 8)), fastest(textOf(MAX_QUERY_CHARS))];
-    expect(long).toBeLessThan(30 * short + 100);
-  }
-  expect(errorOf(' '.repeat(MAX_QUERY_CHARS + 1)).message).toBe(
-    'expected a query of at most 65536 characters, found 65537 at position 65536',
-  );
-});
-
-/** Milliseconds; of three runs, so that a busy machine does not count. */
-function fastest(text: string): number {
-  const runs = [0, 1, 2].map(() => {
-    const start = performance.now();
-    errorOf(text);
-    return performance.now() - start;
-  });
-  return Math.min(...runs);
-}
-
 test('the examples of the documentation parse', async () => {
   const text = await Bun.file(new URL('../../docs/traceql.md', import.meta.url)).text();
-  const examples = /```traceql\n([^]*?)```/.exec(text)?.[1].trim().split('\n') ?? [];
-  expect(examples.length).toBeGreaterThan(5);
+  const blocks = [...text.matchAll(/```traceql\n([^]*?)```/g)];
+  const examples = blocks.flatMap((block) => block[1].trim().split('\n'));
+  expect(examples.length).toBeGreaterThan(40);
   for (const example of examples) expect(parseQuery(example).text).toBe(example);
 });

@@ -3,7 +3,8 @@
  * with "|" between, and a word with ".*" before or behind) need no automaton.
  */
 import { RE2JS } from 're2js';
-import { MAX_REGEX_PROGRAM } from '../limits.ts';
+import { MAX_REGEX_COST, MAX_REGEX_PROGRAM } from '../limits.ts';
+import { regexCost } from './regex-cost.ts';
 
 export type TextMatcher = (text: string) => boolean;
 
@@ -24,46 +25,53 @@ export class RegexError extends Error {
   override readonly name = 'RegexError';
 }
 
-/** Characters that mean themselves, and escaped punctuation, which does too. */
-const WORD = /(?:[^\\^$.|?*+()[\]{}]|\\[!-/:-@[-`{-~])*/.source;
-const WORDS = new RegExp(`^${WORD}(?:\\|${WORD})*$`);
-const PLAIN = new RegExp(`^(\\.\\*)?(${WORD})(\\.\\*)?$`);
-/** Longer ones go to the automaton: a native expression with nested repetition is no place for them. */
-const MAX_PLAIN_CHARS = 8_192;
+/** What compiling it will cost, as `regexCost` counts; 0 for a pattern that needs no automaton. */
+export function compileCost(pattern: string): number {
+  return plainMatcher(pattern) === null ? regexCost(pattern) : 0;
+}
 
 function plainMatcher(pattern: string): TextMatcher | null {
-  if (pattern.length > MAX_PLAIN_CHARS) return null;
-  if (WORDS.test(pattern)) {
-    const words = new Set(alternatives(pattern).map(unescape));
-    return (text) => words.has(text);
+  const words = plainWords(pattern);
+  if (words !== null) {
+    const wanted = new Set(words);
+    return (text) => wanted.has(text);
   }
-  const match = PLAIN.exec(pattern);
-  if (match === null) return null;
-  const [, before, escaped, behind] = match;
-  const word = unescape(escaped);
-  if (before !== undefined && behind !== undefined) return (text) => text.includes(word);
-  return before === undefined ? (text) => text.startsWith(word) : (text) => text.endsWith(word);
+  const before = pattern.startsWith('.*');
+  const behind = pattern.endsWith('.*') && pattern.length > 2;
+  const rest = plainWords(pattern.slice(before ? 2 : 0, behind ? -2 : undefined));
+  if (rest === null || rest.length !== 1) return null;
+  const [word] = rest;
+  if (before && behind) return (text) => text.includes(word);
+  return before ? (text) => text.endsWith(word) : (text) => text.startsWith(word);
 }
 
-/** Parts between those "|" that no backslash escapes. */
-function alternatives(pattern: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
+const OPERATORS: ReadonlySet<string> = new Set('^$.|?*+()[]{}');
+
+/** The words that `|` parts, if the pattern has no other operator: then it needs no automaton. */
+function plainWords(pattern: string): string[] | null {
+  const words: string[] = [];
+  let word = '';
   for (let at = 0; at < pattern.length; at++) {
-    if (pattern[at] === '\\') at++;
-    else if (pattern[at] === '|') {
-      parts.push(pattern.slice(start, at));
-      start = at + 1;
+    const char = pattern[at];
+    if (char === '|') {
+      words.push(word);
+      word = '';
+    } else if (char === '\\') {
+      // Escaped punctuation means itself; `\d` and its like don't.
+      at++;
+      if (!/^[!-/:-@[-`{-~]$/.test(pattern[at] ?? '')) return null;
+      word += pattern[at];
+    } else if (OPERATORS.has(char)) {
+      return null;
+    } else {
+      word += char;
     }
   }
-  return [...parts, pattern.slice(start)];
-}
-
-function unescape(word: string): string {
-  return word.replace(/\\(.)/gs, '$1');
+  return [...words, word];
 }
 
 function automaton(pattern: string): TextMatcher {
+  if (regexCost(pattern) > MAX_REGEX_COST) throw new RegexError('too large');
   try {
     const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
     if (compiled.programSize() > MAX_REGEX_PROGRAM) throw new Error('too large');

@@ -65,6 +65,14 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
+/** Queries whose answers are charts, and spansets. */
+const CHARTS = [
+  '{} | rate() by (resource.service.name)',
+  '{} | quantile_over_time(duration, .5, .9) by (name)',
+  '{} | count_over_time() by (span.none)',
+];
+const SPANSETS = '{} | by(name) | count() > 0';
+
 function addresses(): string[] {
   const q = (typed: string): string => `/search?q=${encodeURIComponent(typed)}`;
   return [
@@ -83,6 +91,10 @@ function addresses(): string[] {
     ),
     ...HOSTILE.map((evil) => `/search?minDuration=${encodeURIComponent(evil)}`),
     `/search?start=${encodeURIComponent(HOSTILE[1])}`,
+    ...CHARTS.map(q),
+    ...HOSTILE.map((evil) =>
+      q(`{ span.${JSON.stringify(evil)} != nil } | rate() by (span.${JSON.stringify(evil)}, name)`),
+    ),
     `/services/${encodeURIComponent(HOSTILE[0])}`,
     `/login?next=${encodeURIComponent(`javascript:alert(1)//${HOSTILE[2]}`)}`,
     `/traces/${encodeURIComponent(HOSTILE[0])}`,
@@ -125,8 +137,10 @@ describe('accessibility', () => {
         '/settings',
         '/search',
         '/search?view=spans',
+        '/search?q=%7B+status+%3D+error+%7D&explain=1',
         '/search?q=%7B+name+%3D',
         '/search?q=%7B+name+%3D+%22none%22+%7D',
+        ...[...CHARTS, SPANSETS].map((typed) => `/search?q=${encodeURIComponent(typed)}`),
         '/services',
         `/services/${encodeURIComponent(service)}`,
         `/traces/${traceId}`,

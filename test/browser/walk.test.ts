@@ -131,6 +131,27 @@ describe('pages in a browser', () => {
     await context.close();
   }, 60_000);
 
+  test('a metrics query draws a chart, whose series lead to their spans', async () => {
+    await using server = await TestServer.start();
+    await sendSpans(server, 'shop', checkout(hex(32)));
+    const { page, context, trouble } = await openPage(browser, { viewport: { width: 360, height: 740 } });
+    await page.goto(`${server.url}/search`);
+    await page.locator('#q').fill('{} | count_over_time() by (name)');
+    await page.keyboard.press('Enter');
+    await page.locator('.chart-line').first().waitFor();
+    expect(await page.locator('.chart-plot .chart-line').count()).toBe(3);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBe(360);
+    const row = page.locator('.series tbody tr', { hasText: 'charge card' });
+    expect(await row.locator('.examples a').count()).toBe(1);
+    await row.getByRole('link', { name: 'Spans behind charge card' }).click();
+    await page.waitForURL(/view=spans/);
+    expect(await page.locator('#q').inputValue()).toBe('{ span:name = "charge card" }');
+    expect(await page.locator('.spans tbody tr').count()).toBe(1);
+    expect(trouble).toEqual([]);
+    await context.close();
+  }, 60_000);
+
   test('a query that does not parse shows where, a pasted id leads to its trace', async () => {
     await using server = await TestServer.start();
     const traceId = hex(32);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SPANS } from '../../span/schema.ts';
 import type { Span } from '../../span/span.ts';
 import { ParquetReader, compileParquetWasm, initParquet } from '../../store/lake/files/parquet-reader.ts';
-import { SpanReader } from '../../store/lake/read/block-spans.ts';
+import { SpanReader } from '../../store/lake/read/scan/block-spans.ts';
 import { InputError } from './bytes.ts';
 import type { ByteStream } from './bytes.ts';
 

@@ -3,7 +3,7 @@ import { decodeTraces } from '../../otlp/decode.ts';
 import { encodeTracesProtobuf } from '../../otlp/encode.ts';
 import { SpanColumns } from '../../span/columns.ts';
 import type { Span } from '../../span/span.ts';
-import { SpanReader } from '../../store/lake/read/block-spans.ts';
+import { SpanReader } from '../../store/lake/read/scan/block-spans.ts';
 import type { ExportRequest } from '../../store/span-store.ts';
 import type { Item } from './items.ts';
 

@@ -12,13 +12,37 @@ interface Parameter {
 }
 
 const text = { type: 'string' };
+const positive = { type: 'integer', minimum: 1 };
+const boolean = { type: 'boolean' };
 
 function query(name: string, description: string, example?: unknown, schema: object = text): Parameter {
   return { name, in: 'query', description, schema, ...(example === undefined ? {} : { example }) };
 }
 
+/** Where a name means something of its own: by route and name. */
+const SPECIAL: ReadonlyMap<string, string> = new Map([
+  ['/operations service', 'requiredService'],
+  ['/metrics q', 'metricsQ'],
+  ['/metrics limit', 'seriesLimit'],
+  ['/facets limit', 'valuesLimit'],
+  ['/comparison limit', 'fieldsLimit'],
+]);
+
+/** The key in PARAMETERS of a parameter of a route. */
+export function parameterKey(path: string, name: string): string {
+  return SPECIAL.get(`${path} ${name}`) ?? name;
+}
+
 export const PARAMETERS: Readonly<Record<string, Parameter>> = {
-  q: query('q', 'TraceQL, one span selector. Blank: every span.', '{ status = error && duration > 500ms }'),
+  q: query('q', 'TraceQL that selects spans. Blank: every span.', '{ status = error && duration > 500ms }'),
+  metricsQ: {
+    ...query(
+      'q',
+      'TraceQL that ends in an aggregate over time',
+      '{ status = error } | rate() by (resource.service.name)',
+    ),
+    required: true,
+  },
   service: query('service', 'Spans of this service (`resource.service.name`)', 'checkout'),
   requiredService: { ...query('service', 'Whose operations', 'checkout'), required: true },
   operation: query('operation', 'Spans of this name', 'GET /cart'),
@@ -50,10 +74,41 @@ export const PARAMETERS: Readonly<Record<string, Parameter>> = {
       minimum: 1,
     },
   ),
-  cursor: query('cursor', '`nextCursor` of the page before, with all other parameters the same'),
+  seriesLimit: query('limit', 'Series. Default 100; larger than 1000 is cut to that.', 20, positive),
+  valuesLimit: query(
+    'limit',
+    'Values of each field. Default 10; larger than 1000 is cut to that.',
+    5,
+    positive,
+  ),
+  fieldsLimit: query('limit', 'Fields. Default 20; larger than 1000 is cut to that.', 5, positive),
+  step: query('step', 'Length of a bucket. Default: a round one that gives about 100 of them.', '1m'),
+  instant: query('instant', '`true`: one bucket, which is the whole range', 'true', boolean),
+  exemplars: query('exemplars', 'Spans of each series that are answered as examples. Default 0.', 3, {
+    type: 'integer',
+    minimum: 0,
+  }),
+  columns: query('columns', 'At most so many, of a round length. Default 100.', 60, positive),
+  field: {
+    ...query('field', 'As TraceQL writes it; repeat it for several, 20 at most.'),
+    required: true,
+    schema: { type: 'array', items: text },
+    example: ['resource.service.name', 'span.http.route'],
+  },
+  selection: {
+    ...query('selection', 'One selector, that parts the spans of `q`', '{ status = error }'),
+    required: true,
+  },
+  values: query('values', 'Values of each field. Default 10; larger than 1000 is cut to that.', 5, positive),
+  explain: query('explain', '`true`: the answer says how it was come by', 'true', boolean),
+  cursor: query(
+    'cursor',
+    '`nextCursor` of the page before, with query, order and range the same. A page that `complete` says was cut by ' +
+      'time may be empty and still have one: the next page goes on from there.',
+  ),
   select: query(
     'select',
-    'Only these attributes in the answer; a key may carry its scope',
+    'Only these attributes in the answer; a key may carry its scope. `| select(...)` in `q` does the same.',
     'http.route,user.id',
   ),
   prefix: query('prefix', 'Only what begins with this', 'http.'),

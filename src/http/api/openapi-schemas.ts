@@ -1,4 +1,5 @@
 /** The answers of the API, as JSON Schema. */
+import { FIGURE_SCHEMAS } from './openapi-figures.ts';
 
 const text = { type: 'string' };
 const number = { type: 'number' };
@@ -18,16 +19,14 @@ function object(properties: Record<string, object>, optional: Record<string, obj
   };
 }
 
-const coverage = {
-  complete: { oneOf: [{ const: true }, object({ reason: text, skipped: list(text) })] },
-  scanned: ref('Scanned'),
-  tookMs: number,
-};
-const nextCursor = { nextCursor: text };
+const coverage = { complete: ref('Complete'), scanned: ref('Scanned'), tookMs: number };
+const explain = { explain: ref('Explain') };
+const nextCursor = { nextCursor: text, ...explain };
 
 const figures = { count, errorCount: count, p50Nano: int64, p95Nano: int64, p99Nano: int64, maxNano: int64 };
 
 export const SCHEMAS: Readonly<Record<string, object>> = {
+  ...FIGURE_SCHEMAS,
   Error: object({ error: object({ code: text, message: text }, { position: count }) }),
   Status: object({ code: { type: 'integer' }, message: text }),
   Scanned: object({
@@ -103,49 +102,67 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     resource: ref('Resource'),
     scope: ref('Scope'),
   }),
-  TraceSummary: object({
-    traceId: id(32),
-    rootServiceName: { ...text, description: "'' while the root span has not arrived" },
-    rootName: text,
-    startTimeUnixNano: int64,
-    durationNano: int64,
-    spanCount: count,
-    errorCount: count,
-    services: list(object({ name: text, spanCount: count, errorCount: count })),
-    matchedCount: count,
-    spans: list(ref('Span')),
-  }),
+  TraceSummary: object(
+    {
+      traceId: id(32),
+      rootServiceName: { ...text, description: "'' while the root span has not arrived" },
+      rootName: text,
+      startTimeUnixNano: int64,
+      durationNano: int64,
+      spanCount: count,
+      errorCount: count,
+      services: list(object({ name: text, spanCount: count, errorCount: count })),
+      matchedCount: count,
+      spans: list(ref('Span')),
+    },
+    {
+      spansets: {
+        ...list(ref('Spanset')),
+        description:
+          'Of a query that is more than one selector; `spans` are then those of all of them, each once',
+      },
+    },
+  ),
   SpanPage: object({ spans: list(ref('Span')), ...coverage }, nextCursor),
   TracePage: object({ traces: list(ref('TraceSummary')), ...coverage }, nextCursor),
-  Trace: object({ traceId: id(32), spans: list(ref('Span')), ...coverage }),
+  Trace: object({ traceId: id(32), spans: list(ref('Span')), ...coverage }, explain),
   TraceOrOtlp: { oneOf: [ref('Trace'), ref('ExportTraceServiceRequest')] },
-  Services: object({ services: list(object({ name: text, ...figures })), ...coverage }),
-  Operations: object({
-    service: text,
-    operations: list(object({ name: text, kind: { type: 'integer' }, ...figures })),
-    ...coverage,
-  }),
-  Attributes: object({
-    attributes: list(
-      object({
-        scope: { enum: ['span', 'resource', 'event', 'link', 'instrumentation', 'intrinsic'] },
-        key: text,
-        count,
-      }),
-    ),
-    ...coverage,
-  }),
-  AttributeValues: object({
-    key: text,
-    values: list(
-      object({
-        type: { enum: ['string', 'bool', 'int', 'double', 'duration', 'keyword'] },
-        value: text,
-        count,
-      }),
-    ),
-    ...coverage,
-  }),
+  Services: object({ services: list(object({ name: text, ...figures })), ...coverage }, explain),
+  Operations: object(
+    {
+      service: text,
+      operations: list(object({ name: text, kind: { type: 'integer' }, ...figures })),
+      ...coverage,
+    },
+    explain,
+  ),
+  Attributes: object(
+    {
+      attributes: list(
+        object({
+          scope: { enum: ['span', 'resource', 'event', 'link', 'instrumentation', 'intrinsic'] },
+          key: text,
+          count,
+        }),
+      ),
+      ...coverage,
+    },
+    explain,
+  ),
+  AttributeValues: object(
+    {
+      key: text,
+      values: list(
+        object({
+          type: { enum: ['string', 'bool', 'int', 'double', 'duration', 'keyword'] },
+          value: text,
+          count,
+        }),
+      ),
+      ...coverage,
+    },
+    explain,
+  ),
   Storage: object(
     {
       writable: { type: 'boolean' },

@@ -1,7 +1,8 @@
 /** `/openapi.json`: all that a script's author needs. A test holds each real answer to it. */
 import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
-import { PARAMETERS } from './openapi-parameters.ts';
+import { FIGURE_DESCRIPTIONS } from './openapi-figures.ts';
+import { PARAMETERS, parameterKey } from './openapi-parameters.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
 
 interface Description {
@@ -12,7 +13,8 @@ interface Description {
 }
 
 /** By `METHOD /path`. */
-const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
+const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map<string, Description>([
+  ...FIGURE_DESCRIPTIONS,
   [
     'GET /spans',
     {
@@ -26,7 +28,8 @@ const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map([
     {
       summary: 'Search traces',
       description:
-        'Traces with at least one matching span. Figures are of the whole trace; `spans` are its first matching ones.',
+        'Traces with at least one matching span. Figures are of the whole trace; `spans` are its first matching ones. ' +
+        'A query that is more than one selector answers its `spansets` too, with what groups and aggregates say of them.',
       schema: 'TracePage',
     },
   ],
@@ -208,7 +211,9 @@ function apiOperation(route: ApiRoute): object {
   const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const mayMiss = inPath.includes('traceId') && route.method !== 'DELETE';
   const notFound: [string, string][] = mayMiss ? [['404', 'No such trace']] : [];
-  const unavailable: [string, string][] = route.method === 'GET' ? [] : [['503', 'Can write nothing now']];
+  const inTime = mayMiss ? 'Not found in what could be read in time' : undefined;
+  const why = route.method === 'GET' ? inTime : 'Can write nothing now';
+  const unavailable: [string, string][] = why === undefined ? [] : [['503', why]];
   return {
     tags: [route.scope === 'admin' ? 'admin' : 'query'],
     operationId: operationId(route),
@@ -230,9 +235,8 @@ function apiOperation(route: ApiRoute): object {
   };
 }
 
-/** `service` is a filter everywhere but where the question is about one service. */
 function parameterRef(path: string, name: string): string {
-  const key = path === '/operations' && name === 'service' ? 'requiredService' : name;
+  const key = parameterKey(path, name);
   if (!(key in PARAMETERS)) throw new Error(`parameter ${key} has no description`);
   return `#/components/parameters/${key}`;
 }

@@ -1,14 +1,16 @@
 /** Query parameters of the API -> questions. What does not read well is refused with a 400 that says how it should. */
 import { END_OF_TIME, parseDuration, parseTime } from '../../span/time.ts';
-import type { SearchOrder, SearchQuestion, TimeRange } from '../../store/span-store.ts';
+import type { Asking, SearchOrder, SearchQuestion, TimeRange } from '../../store/span-store.ts';
 import type { Query } from '../../traceql/ast.ts';
 import { queryFromText } from '../../traceql/build.ts';
 import type { Filters } from '../../traceql/build.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../traceql/keywords.ts';
+import { expectMetrics, expectSpans, selectedFields } from './query-kind.ts';
 import { DEFAULT_SEARCH_LIMIT, MAX_SEARCH_LIMIT } from '../../limits.ts';
 import { HttpError } from '../errors.ts';
 
 /** Each parameter of the API, by the routes' own lists. */
+export const ASKING_PARAMS = ['explain'] as const;
 export const RANGE_PARAMS = ['start', 'end', 'since'] as const;
 export const FILTER_PARAMS = [
   'q',
@@ -65,7 +67,7 @@ function timeOf(params: URLSearchParams, name: string): bigint | undefined {
   return time;
 }
 
-function durationOf(params: URLSearchParams, name: string): bigint | undefined {
+export function durationOf(params: URLSearchParams, name: string): bigint | undefined {
   const text = params.get(name);
   if (text === null || text === '') return undefined;
   const duration = parseDuration(text);
@@ -95,6 +97,25 @@ function drop<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], unde
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
+/** Who waits for the answer, and whether it shall say how it was come by. */
+export function askingOf(params: URLSearchParams, signal: AbortSignal): Asking {
+  return booleanOf(params, 'explain') ? { signal, explain: true } : { signal };
+}
+
+export function booleanOf(params: URLSearchParams, name: string): boolean {
+  return oneOf(params, name, ['true', 'false']) === 'true';
+}
+
+/** A query that selects spans, with the plain filters. Throws TraceqlError, HttpError. */
+export function spansQueryOf(params: URLSearchParams): Query {
+  return expectSpans(queryOf(params));
+}
+
+/** A query that gives numbers over time, with the plain filters. Throws TraceqlError, HttpError. */
+export function metricsQueryOf(params: URLSearchParams): Query {
+  return expectMetrics(queryOf(params));
+}
+
 /** `q` and the plain filters together. Throws TraceqlError, HttpError. */
 export function queryOf(params: URLSearchParams): Query {
   const filters = drop({
@@ -111,11 +132,20 @@ export function queryOf(params: URLSearchParams): Query {
 
 /** A larger limit than is served is clamped: paging gives the rest. */
 export function limitOf(params: URLSearchParams, fallback: number = DEFAULT_SEARCH_LIMIT): number {
-  const text = params.get('limit');
+  return countOf(params, 'limit', { least: 1, most: MAX_SEARCH_LIMIT, fallback });
+}
+
+/** A whole number; a larger one than `most` is clamped. */
+export function countOf(
+  params: URLSearchParams,
+  name: string,
+  { least, most, fallback }: { readonly least: number; readonly most: number; readonly fallback: number },
+): number {
+  const text = params.get(name);
   if (text === null || text === '') return fallback;
-  if (!/^\d{1,18}$/.test(text) || Number(text) === 0)
-    throw invalid(`limit is a number from 1, not ${quoted(text)}`);
-  return Math.min(Number(text), MAX_SEARCH_LIMIT);
+  if (!/^\d{1,18}$/.test(text) || Number(text) < least)
+    throw invalid(`${name} is a number from ${least}, not ${quoted(text)}`);
+  return Math.min(Number(text), most);
 }
 
 const ORDERS: readonly SearchOrder[] = ['newest', 'oldest', 'slowest'];
@@ -123,27 +153,30 @@ const ORDERS: readonly SearchOrder[] = ['newest', 'oldest', 'slowest'];
 export function searchOf(params: URLSearchParams, nowUnixNano: bigint, signal: AbortSignal): SearchQuestion {
   const cursor = params.get('cursor') ?? '';
   return {
-    query: queryOf(params),
+    query: spansQueryOf(params),
     range: rangeOf(params, nowUnixNano),
     order: oneOf(params, 'order', ORDERS) ?? 'newest',
     limit: limitOf(params),
     ...(cursor === '' ? {} : { cursor }),
-    signal,
+    ...(params.has('since') ? { sliding: true } : {}),
+    ...askingOf(params, signal),
   };
 }
 
-/** The attributes to answer; undefined for all. Keys may carry their scope: `span.http.route`. */
-export function selectOf(params: URLSearchParams): ReadonlySet<string> | undefined {
-  const text = params.get('select');
-  if (text === null || text.trim() === '') return undefined;
-  return new Set(
-    text
-      .split(',')
-      .map((key) => key.trim())
-      .filter((key) => key !== ''),
-  );
+/**
+ * The attributes to answer, by the parameter and by `select(...)` in the query; undefined for all. Keys may
+ * carry their scope: `span.http.route`.
+ */
+export function selectOf(params: URLSearchParams, query?: Query): ReadonlySet<string> | undefined {
+  const inQuery = query === undefined ? undefined : selectedFields(query);
+  const keys = (params.get('select') ?? '')
+    .split(',')
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
+  if (keys.length === 0) return inQuery;
+  return new Set([...keys, ...(inQuery ?? [])]);
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}...` : text);
 }

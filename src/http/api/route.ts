@@ -24,6 +24,11 @@ export interface ApiRoute {
   readonly answer: (call: ApiCall) => Promise<Response>;
 }
 
+/** A route that only asks. */
+export function question(path: string, params: readonly string[], answer: ApiRoute['answer']): ApiRoute {
+  return { method: 'GET', scope: 'read', path, params, answer };
+}
+
 /** Answers are of the moment. */
 export const HEADERS = { 'cache-control': 'no-store' };
 

@@ -1,7 +1,8 @@
 /** Spans and traces as the API writes them: OTLP/JSON's shape and names, 64-bit integers as decimal strings. */
 import { attributeToJson } from '../../otlp/encode.ts';
 import type { Attribute, Span, SpanEvent, SpanLink } from '../../span/span.ts';
-import type { Coverage, OperationStats, TraceSummary } from '../../store/span-store.ts';
+import type { Coverage, OperationStats, SpansetSummary, TraceSummary } from '../../store/span-store.ts';
+import { labelsJson } from './static-json.ts';
 
 type Json = Record<string, unknown>;
 
@@ -86,6 +87,17 @@ export function summaryJson(trace: TraceSummary, select: Select): Json {
     services: trace.services,
     matchedCount: trace.matchedCount,
     spans: trace.matched.map((span) => spanJson(span, select)),
+    ...(trace.spansets === undefined
+      ? {}
+      : { spansets: trace.spansets.map((spanset) => spansetJson(spanset, select)) }),
+  };
+}
+
+function spansetJson({ attributes, matchedCount, matched }: SpansetSummary, select: Select): Json {
+  return {
+    attributes: labelsJson(attributes),
+    matchedCount,
+    spans: matched.map((span) => spanJson(span, select)),
   };
 }
 
@@ -100,8 +112,13 @@ export function statsJson(stats: OperationStats): Json {
   };
 }
 
-/** What an answer covers, at the end of each. */
-export function coverageJson({ complete, scanned, tookMs }: Coverage, nextCursor?: string): Json {
-  const coverage = { complete, scanned, tookMs: Math.round(tookMs * 100) / 100 };
-  return nextCursor === undefined ? coverage : { ...coverage, nextCursor };
+/** What an answer covers, at the end of each; and how it was come by, where that was asked for. */
+export function coverageJson({ complete, scanned, tookMs, explain }: Coverage, nextCursor?: string): Json {
+  return {
+    complete,
+    scanned,
+    tookMs: Math.round(tookMs * 100) / 100,
+    ...(explain === undefined ? {} : { explain }),
+    ...(nextCursor === undefined ? {} : { nextCursor }),
+  };
 }

@@ -20,7 +20,7 @@ export async function namesFragment(
   const ofOperations = params.get('of') === 'operation';
   const service = ofOperations ? (params.get('service') ?? '') : '';
   const of = ofOperations ? 'name' : 'resource.service.name';
-  const values = await namesOf(deps, context, of, params, ofService(service));
+  const values = await namesOf(deps, context, of, request, ofService(service));
   return html(Html.createElement(NameOptions, { values }));
 }
 
@@ -28,12 +28,12 @@ async function namesOf(
   deps: PagesDeps,
   context: PageContext,
   of: string,
-  params: URLSearchParams,
+  request: Request,
   query: Query,
 ): Promise<string[]> {
   try {
-    const range = rangeOf(readSearchState(params), deps.now());
-    const question = { query, range, prefix: '', limit: MAX_OPTIONS };
+    const range = rangeOf(readSearchState(new URL(request.url).searchParams), deps.now());
+    const question = { query, range, prefix: '', limit: MAX_OPTIONS, signal: request.signal };
     const page = await deps.store.attributeValues(context.projectId, of, question);
     return page.values.map(({ value }) => value);
   } catch (error) {

@@ -4,7 +4,7 @@ import { DEFAULT_SEARCH_LIMIT } from '../../limits.ts';
 import { QuestionError } from '../../store/span-store.ts';
 import type { SearchQuestion, TimeRange } from '../../store/span-store.ts';
 import type { Query } from '../../traceql/ast.ts';
-import { MATCH_ALL, queryOf } from '../../traceql/build.ts';
+import { combine, MATCH_ALL, queryOf } from '../../traceql/build.ts';
 import { TraceqlError } from '../../traceql/error.ts';
 import { parseQuery } from '../../traceql/parse.ts';
 import { printQuery } from '../../traceql/print.ts';
@@ -17,6 +17,8 @@ import type { SearchState } from '../../../views/search-state.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { rangeOf } from './range.ts';
 import { html, seeOther, shellOf, wantsFragment } from './respond.ts';
+import { conditionOf, expectCondition, isMetrics } from '../../traceql/query.ts';
+import { metricsOutcome } from './metrics.ts';
 
 /** Plain filters that may stand in an address, as in the JSON API. */
 const FILTER_NAMES = ['service', 'operation', 'status', 'kind', 'minDuration', 'maxDuration', 'attr'];
@@ -54,8 +56,7 @@ function askedQuery(params: URLSearchParams): Asked {
   const text = braced(given.q);
   try {
     const query = fromForm ? formQuery(params, text) : text === '' ? MATCH_ALL : parseQuery(text);
-    const q =
-      query === MATCH_ALL || query.spanset.condition === null ? '' : fromForm ? printQuery(query) : text;
+    const q = query === MATCH_ALL || conditionOf(query) === null ? '' : fromForm ? printQuery(query) : text;
     return { state: { ...given, q }, query, filters: filtersOf(query), fromForm, refused: undefined };
   } catch (error) {
     const filters = fromForm ? typedFilters(params) : NO_FILTERS;
@@ -72,14 +73,18 @@ function askedQuery(params: URLSearchParams): Asked {
 /** The form carries what it has no field for in `rest`; a hand-made address may carry `q` beside filters. */
 function formQuery(params: URLSearchParams, text: string): Query {
   const both = new URLSearchParams(params);
-  const condition = text === '' ? null : parseQuery(text).spanset.condition;
+  const asked = text === '' ? MATCH_ALL : parseQuery(text);
+  const condition = conditionOf(asked);
+  if (condition === undefined) return combine(asked, expectCondition(queryOfForm(both, parseQuery)));
   if (condition) both.set('rest', printQuery(queryOf(condition)).slice(1, -1).trim());
   return queryOfForm(both, parseQuery);
 }
 
-/** `status = error` without braces is meant as `{ status = error }`. */
+/** `status = error` without braces is meant as `{ status = error }`; `count() > 2` and `({...})` are not. */
 function braced(q: string): string {
-  return q === '' || q.startsWith('{') || idIn(q) !== '' || !/[=<>~]/.test(q) ? q : `{ ${q} }`;
+  const code = q.replaceAll(/"(?:[^"\\]|\\.)*"|`[^`]*`/gs, '');
+  const whole = code.includes('{') || /^\(*(?:count|avg|min|max|sum|by|select)\s*\(/.test(code);
+  return whole || idIn(q) !== '' || !/[=<>~]/.test(code) ? q : `{ ${q} }`;
 }
 
 /** What stood in the form, when it could not be understood: nothing typed is lost. */
@@ -98,6 +103,7 @@ function typedFilters(params: URLSearchParams): FilterFields {
       return { key: given.slice(0, at), value: given.slice(at + 1) };
     }),
     rest: text('rest'),
+    whole: text('q'),
   };
 }
 
@@ -130,7 +136,8 @@ async function answer(
   const shell = shellOf(request, context);
   const { filters } = asked;
   try {
-    const outcome = asked.refused ?? (await found(deps, context, request, asked, rangeOf(state, at)));
+    const outcome =
+      asked.refused ?? (await found(deps, context, request, asked, { range: rangeOf(state, at), at }));
     return { shell, now, state, filters, outcome };
   } catch (error) {
     return { shell, now, state, filters, outcome: refusal(error, state.q) };
@@ -142,14 +149,20 @@ async function found(
   context: PageContext,
   request: Request,
   { state, query }: Asked,
-  range: TimeRange,
+  { range, at }: { readonly range: TimeRange; readonly at: bigint },
 ): Promise<SearchOutcome> {
+  const { expression } = query;
+  if (isMetrics(expression)) {
+    const { explain } = state;
+    return metricsOutcome(deps, context, request, { query, expression, range, at, explain });
+  }
   const question: SearchQuestion = {
     query,
     range,
     order: state.order,
     limit: DEFAULT_SEARCH_LIMIT,
     signal: request.signal,
+    explain: state.explain,
     ...(state.cursor === '' ? {} : { cursor: state.cursor }),
   };
   switch (state.view) {

@@ -20,8 +20,8 @@ export async function servicesPage(
   const range = rangeOf({ since: state.since, start: '', end: '' }, deps.now());
   const page =
     service === undefined
-      ? await deps.store.serviceStats(context.projectId, range)
-      : await deps.store.operationStats(context.projectId, service, range);
+      ? await deps.store.serviceStats(context.projectId, { range, signal: request.signal })
+      : await deps.store.operationStats(context.projectId, service, { range, signal: request.signal });
   const shell = shellOf(request, context);
   return html(
     Html.createElement(StatsPageView, {

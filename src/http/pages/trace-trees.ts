@@ -24,8 +24,8 @@ export class TraceTrees {
   }
 
   /** As the store knows it now. Without spans when the trace is unknown. */
-  async newest(projectId: string, traceId: string): Promise<BuiltTrace> {
-    const { spans, complete, scanned, tookMs } = await this.#store.trace(projectId, traceId);
+  async newest(projectId: string, traceId: string, signal?: AbortSignal): Promise<BuiltTrace> {
+    const { spans, complete, scanned, tookMs } = await this.#store.trace(projectId, traceId, { signal });
     const tree = await buildTreeInSteps(spans, () => setImmediate());
     const built = { tree, coverage: { complete, scanned, tookMs } };
     this.#keep(`${projectId}/${traceId}`, built);
@@ -33,10 +33,10 @@ export class TraceTrees {
   }
 
   /** As it was shown some moments ago, if that has the span that is asked for. */
-  async shown(projectId: string, traceId: string, spanId: string): Promise<BuiltTrace> {
+  async shown(projectId: string, traceId: string, spanId: string, signal?: AbortSignal): Promise<BuiltTrace> {
     const kept = this.#kept.get(`${projectId}/${traceId}`);
     const has = kept !== undefined && (spanId === '' || kept.tree.byId.has(spanId));
-    return has ? kept : this.newest(projectId, traceId);
+    return has ? kept : this.newest(projectId, traceId, signal);
   }
 
   #keep(key: string, built: BuiltTrace): void {

@@ -32,9 +32,13 @@ export async function tracePage(
   const asked = readTraceState(traceId, searchParams);
   const target = wantsFragment(request) ? request.headers.get('hx-target') : null;
   const { tree, coverage } = target
-    ? await trees.shown(context.projectId, traceId, asked.span)
-    : await trees.newest(context.projectId, traceId);
+    ? await trees.shown(context.projectId, traceId, asked.span, request.signal)
+    : await trees.newest(context.projectId, traceId, request.signal);
   const shell = shellOf(request, context);
+  if (tree.nodes.length === 0 && coverage.complete !== true) {
+    const message = `The trace may be there, but not all files could be read: ${coverage.complete.reason}.`;
+    return errorPage(request, { status: 503, title: 'Not found so far', message });
+  }
   if (tree.nodes.length === 0) {
     const storeIsEmpty = deps.store.isEmpty(context.projectId);
     const page = Html.createElement(UnknownTracePage, { shell, traceId, storeIsEmpty });

@@ -4,6 +4,7 @@ import { expect } from 'bun:test';
 import { encodeTracesProtobuf } from '../../otlp/encode.ts';
 import type { Attribute, Span } from '../../span/span.ts';
 import { TestServers } from './servers.ts';
+import type { TestServersOptions } from './servers.ts';
 
 export const NOW = BigInt(Date.now()) * 1_000_000n;
 export const SECOND = 1_000_000_000n;
@@ -142,8 +143,8 @@ export class DescribedApi implements AsyncDisposable {
     this.#ajv.addSchema({ $id: ID, ...description });
   }
 
-  static async start(): Promise<DescribedApi> {
-    const servers = await TestServers.start();
+  static async start(options: TestServersOptions = {}): Promise<DescribedApi> {
+    const servers = await TestServers.start(options);
     const headers = { 'content-type': 'application/x-protobuf' };
     const body = encodeTracesProtobuf(SPANS) as Uint8Array<ArrayBuffer>;
     expect((await servers.fetch('/v1/traces', { method: 'POST', headers, body })).status).toBe(200);

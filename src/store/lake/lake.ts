@@ -8,6 +8,7 @@ import { realFileSystem } from './files/file-system.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { LAKE_FOLDER, LOG_FOLDER } from './files/names.ts';
 import { RetiredFiles } from './files/retired.ts';
+import { readRollups } from './files/rollup-catalog.ts';
 import { Snapshots } from './files/snapshot.ts';
 import type { LakeSnapshot, SnapshotChange } from './files/snapshot.ts';
 import { FileStatus } from './health.ts';
@@ -15,7 +16,7 @@ import { lockFolder } from './lock.ts';
 import type { FolderLock } from './lock.ts';
 import type { LakeParts } from './parts.ts';
 import { LakeReader } from './read/reader.ts';
-import type { WorkerPool } from './read/worker-pool.ts';
+import type { WorkerPool } from './read/workers/worker-pool.ts';
 import { DEFAULT_COMPACTION } from './upkeep/compaction.ts';
 import type { CompactionOptions } from './upkeep/compaction.ts';
 import { Keeping } from './retention/keeping.ts';
@@ -36,6 +37,8 @@ export interface LakeOptions extends WriteOptions {
   readonly fileSystem?: FileSystem;
   readonly clock?: Clock;
   readonly compaction?: CompactionOptions;
+  /** A question that takes longer is answered with what was found by then. */
+  readonly queryTimeoutMs?: number;
   /** A running rewriter, which stays so on close: then that waits for a rewrite under way. */
   readonly rewriter?: Rewriter;
   /** Running workers in which retention and deletions look into files; they stay so on close. */
@@ -105,7 +108,13 @@ class OpenLake implements Lake {
     this.#parts = { dataDir, catalog, files, clock, snapshots, report };
     this.#status = new FileStatus(snapshots, () => clock.wallMs());
     this.#writing = new WriteSide(this.#parts, options);
-    this.#reading = new LakeReader({ dataDir, report, snapshot: (projectId) => this.snapshot(projectId) });
+    this.#reading = new LakeReader({
+      dataDir,
+      report,
+      timeLimitMs: options.queryTimeoutMs,
+      snapshot: (projectId) => this.snapshot(projectId),
+      rollups: { read: (paths) => readRollups(catalog, paths) },
+    });
     this.#upkeep = new Upkeep({
       ...this.#parts,
       rewriter: options.rewriter ?? new Rewriter(),
@@ -159,10 +168,15 @@ class OpenLake implements Lake {
   append: Store['append'] = (projectId, request) => this.#writing.append(projectId, request);
   searchSpans: Store['searchSpans'] = (projectId, ask) => this.#reading.searchSpans(projectId, ask);
   searchTraces: Store['searchTraces'] = (projectId, ask) => this.#reading.searchTraces(projectId, ask);
-  trace: Store['trace'] = (projectId, traceId) => this.#reading.trace(projectId, traceId);
-  serviceStats: Store['serviceStats'] = (projectId, range) => this.#reading.serviceStats(projectId, range);
-  operationStats: Store['operationStats'] = (projectId, serviceName, range) =>
-    this.#reading.operationStats(projectId, serviceName, range);
+  trace: Store['trace'] = (projectId, traceId, asking) => this.#reading.trace(projectId, traceId, asking);
+  serviceStats: Store['serviceStats'] = (projectId, ask) => this.#reading.serviceStats(projectId, ask);
+  operationStats: Store['operationStats'] = (projectId, serviceName, ask) =>
+    this.#reading.operationStats(projectId, serviceName, ask);
+  metrics: Store['metrics'] = (projectId, ask) => this.#reading.metrics(projectId, ask);
+  heatmap: Store['heatmap'] = (projectId, ask) => this.#reading.heatmap(projectId, ask);
+  facets: Store['facets'] = (projectId, ask) => this.#reading.facets(projectId, ask);
+  comparison: Store['comparison'] = (projectId, ask) => this.#reading.comparison(projectId, ask);
+  dependencies: Store['dependencies'] = (projectId, ask) => this.#reading.dependencies(projectId, ask);
   attributeKeys: Store['attributeKeys'] = (projectId, ask) => this.#reading.attributeKeys(projectId, ask);
   attributeValues: Store['attributeValues'] = (projectId, field, ask) =>
     this.#reading.attributeValues(projectId, field, ask);

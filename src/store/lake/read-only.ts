@@ -13,6 +13,7 @@ import type { QuarantinedFile, Store, StoreHealth } from '../store-upkeep.ts';
 import { flushedThrough, loadFiles } from './files/catalog-files.ts';
 import type { FileEntry } from './files/file-entry.ts';
 import { realFileSystem } from './files/file-system.ts';
+import { readRollups } from './files/rollup-catalog.ts';
 import { Snapshots } from './files/snapshot.ts';
 import type { LakeSnapshot, SnapshotChange } from './files/snapshot.ts';
 import { FileStatus } from './health.ts';
@@ -56,7 +57,11 @@ export class ReadOnlyLake implements Store {
   private constructor(options: ReadOnlyOptions) {
     this.#options = options;
     this.#log = new LogView(realFileSystem, options.dataDir);
-    this.#reader = new LakeReader({ ...options, snapshot: (projectId) => this.snapshot(projectId) });
+    this.#reader = new LakeReader({
+      ...options,
+      snapshot: (projectId) => this.snapshot(projectId),
+      rollups: { read: (paths) => this.#withCatalog(({ db }) => readRollups(db, paths)) },
+    });
   }
 
   get dataDir(): string {
@@ -172,6 +177,11 @@ export class ReadOnlyLake implements Store {
   serviceStats: Store['serviceStats'] = (...asked) => this.#ask(() => this.#reader.serviceStats(...asked));
   operationStats: Store['operationStats'] = (...asked) =>
     this.#ask(() => this.#reader.operationStats(...asked));
+  metrics: Store['metrics'] = (...asked) => this.#ask(() => this.#reader.metrics(...asked));
+  heatmap: Store['heatmap'] = (...asked) => this.#ask(() => this.#reader.heatmap(...asked));
+  facets: Store['facets'] = (...asked) => this.#ask(() => this.#reader.facets(...asked));
+  comparison: Store['comparison'] = (...asked) => this.#ask(() => this.#reader.comparison(...asked));
+  dependencies: Store['dependencies'] = (...asked) => this.#ask(() => this.#reader.dependencies(...asked));
   attributeKeys: Store['attributeKeys'] = (...asked) => this.#ask(() => this.#reader.attributeKeys(...asked));
   attributeValues: Store['attributeValues'] = (...asked) =>
     this.#ask(() => this.#reader.attributeValues(...asked));

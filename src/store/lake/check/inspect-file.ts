@@ -11,6 +11,7 @@ import { ContentHasher } from '../files/hash.ts';
 import type { ParquetReader } from '../files/parquet-reader.ts';
 import { TokenIndexBuilder } from '../files/token-builder.ts';
 import { TraceRunCollector } from '../files/trace-index.ts';
+import { RollupBuilder } from '../write/rollup-builder.ts';
 import { StatisticsBuilder } from '../write/statistics.ts';
 import type { BlockStatistics } from '../write/statistics.ts';
 
@@ -28,6 +29,8 @@ export interface FileContents {
   readonly statistics: BlockStatistics & Pick<FileStatistics, 'promoted'>;
   readonly traceIndex: Uint8Array;
   readonly tokenIndex: Uint8Array;
+  /** No bytes: it has none. */
+  readonly rollup: Uint8Array;
   /** Keys and values of the footer. */
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -47,6 +50,7 @@ export async function inspectFile({ path, hash }: InspectJob, reader: ParquetRea
   const rowGroups = await reader.rowGroupRows(path);
   const statistics = new StatisticsBuilder();
   const tokens = new TokenIndexBuilder();
+  const rollup = new RollupBuilder();
   const traces = new TraceRunCollector();
   let promoted: readonly PromotedColumn[] = [];
   for (let index = 0; index < rowGroups.length; index++) {
@@ -54,6 +58,7 @@ export async function inspectFile({ path, hash }: InspectJob, reader: ParquetRea
       promoted = promotedColumns(block);
       statistics.rowGroup(block, promoted);
       tokens.rowGroup(block, promoted);
+      rollup.rowGroup(block);
       traces.add(idsOf(block));
     });
   }
@@ -62,6 +67,7 @@ export async function inspectFile({ path, hash }: InspectJob, reader: ParquetRea
     statistics: { ...statistics.finish(), promoted },
     traceIndex: traces.finish(),
     tokenIndex: tokens.finish(),
+    rollup: rollup.finish(),
     metadata,
   };
   return { ...found, contents };

@@ -68,6 +68,13 @@ export async function repairLake(options: RepairOptions): Promise<RepairReport> 
   return { done: repair.done, lost: repair.lost };
 }
 
+/** A sound file that the catalog does not know. */
+interface Unlisted {
+  readonly file: FoundFile;
+  readonly entry: FileEntry;
+  readonly rollup: Uint8Array;
+}
+
 class Repair {
   readonly done: string[] = [];
   readonly lost: string[] = [];
@@ -157,6 +164,7 @@ class Repair {
           table: SPANS.name,
           add: [mended],
           remove: [],
+          rollups: new Map([[mended.path, check.contents.rollup]]),
           nowMs: this.options.now().getTime(),
         });
         const what = check.statistics.length > 0 ? 'indexes and statistics' : 'indexes';
@@ -177,7 +185,7 @@ class Repair {
       (path) => path.endsWith('.parquet') && !listedPaths.has(path),
     );
     this.#toRead += unknown.length;
-    const found = new Map<string, { readonly file: FoundFile; readonly entry: FileEntry }>();
+    const found = new Map<string, Unlisted>();
     for (const path of unknown) {
       const contents = await this.#inspectUnknown(path);
       this.#advance();
@@ -192,23 +200,26 @@ class Repair {
       logged: await loggedSequences(files, dataDir),
     });
     for (const { path, reason } of plan.setAside) await this.#setAside(path, reason);
-    const entries: FileEntry[] = [];
+    const adopted: Unlisted[] = [];
     for (const { path } of plan.adopt) {
-      const entry = found.get(path)?.entry;
-      if (entry === undefined) continue;
-      entries.push(entry);
+      const unlisted = found.get(path);
+      if (unlisted === undefined) continue;
+      const { entry } = unlisted;
+      adopted.push(unlisted);
       this.#note(entry.projectId, entry.rows, `${path}: ${entry.rows} spans taken into the catalog`);
     }
-    this.#commitAdopted(catalog, entries, plan.flushedThrough);
+    this.#commitAdopted(catalog, adopted, plan.flushedThrough);
     await this.#forgetReplaced(catalog, plan.replaced);
   }
 
-  #commitAdopted(catalog: Database, entries: readonly FileEntry[], through: number): void {
+  #commitAdopted(catalog: Database, adopted: readonly Unlisted[], through: number): void {
     const nowMs = this.options.now().getTime();
+    const entries = adopted.map(({ entry }) => entry);
     commitFlush(catalog, {
       table: SPANS.name,
       files: entries,
       flushedThrough: through,
+      rollups: new Map(adopted.map(({ entry, rollup }) => [entry.path, rollup])),
       also: () => {
         const add = catalog.query('INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)');
         for (const projectId of new Set(entries.map((entry) => entry.projectId)))
@@ -233,7 +244,7 @@ class Repair {
   }
 
   /** With indexes beside it. Undefined, and said, for a file that can't be used. */
-  async #inspectUnknown(path: string): Promise<{ file: FoundFile; entry: FileEntry } | undefined> {
+  async #inspectUnknown(path: string): Promise<Unlisted | undefined> {
     if (placeOf(path) === undefined) {
       await this.#setAside(path, 'has no name of the lake');
       return undefined;
@@ -244,7 +255,8 @@ class Repair {
       const { contents } = inspection;
       if (contents !== undefined) {
         const bare = unindexed(path, { ...inspection, contents }, this.options.now());
-        return { file: foundFile(path, contents), entry: await this.#writeIndexes(bare, contents) };
+        const entry = await this.#writeIndexes(bare, contents);
+        return { file: foundFile(path, contents), entry, rollup: contents.rollup };
       }
       await this.#setAside(path, 'its bytes are others than the old catalog knew');
     } catch (error) {

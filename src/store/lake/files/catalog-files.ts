@@ -4,6 +4,8 @@ import { CatalogError, readMeta, writeMeta } from '../../catalog.ts';
 import type { FileEntry, FileService, FileStatistics, RowGroupEntry } from './file-entry.ts';
 import { pathsOf } from './names.ts';
 import { numberOfText, numberText, recordChecksum } from './record-checksum.ts';
+import { forgetRollups, storeRollups } from './rollup-catalog.ts';
+import type { FileRollups } from './rollup-catalog.ts';
 
 /** 64-bit columns come back as text: a Number would round them. */
 interface FileRow {
@@ -117,21 +119,26 @@ function checksumOf(row: FileRow): string {
 /** Its record is damaged: what the file itself says is to be taken. */
 export function forgetRecord(db: Database, path: string): void {
   db.query('DELETE FROM files WHERE path = ?').run(path);
+  forgetRollups(db, [{ path }]);
 }
 
 export interface FlushCommit {
   readonly table: string;
   readonly files: readonly FileEntry[];
   readonly flushedThrough: number;
+  /** Of the files, as far as they have one. */
+  readonly rollups?: FileRollups;
   /** Further rows of the same transaction. */
   readonly also?: () => void;
 }
 
 /** After it the files count, and the log up to `flushedThrough` does not. */
-export function commitFlush(db: Database, { table, files, flushedThrough, also }: FlushCommit): void {
+export function commitFlush(db: Database, commit: FlushCommit): void {
+  const { table, files, flushedThrough, rollups, also } = commit;
   const insert = db.query(INSERT);
   db.transaction(() => {
     for (const file of files) insert.run(...valuesOf(file, table));
+    if (rollups !== undefined) storeRollups(db, rollups);
     writeMeta(db, 'flushed_through', numberText(flushedThrough));
     also?.();
   }).immediate();
@@ -146,23 +153,25 @@ export interface RewriteCommit {
   readonly table: string;
   readonly add: readonly FileEntry[];
   readonly remove: readonly FileEntry[];
+  /** Of the files that are added, as far as they have one. */
+  readonly rollups?: FileRollups;
   readonly nowMs: number;
   /** Further rows of the same transaction: an audit record. */
   readonly also?: () => void;
 }
 
 /** The commit point of compaction, retention and deletion: the new files count, and the old do not. */
-export function commitRewrite(db: Database, { table, add, remove, nowMs, also }: RewriteCommit): void {
+export function commitRewrite(db: Database, commit: RewriteCommit): void {
+  const { table, add, remove, rollups, nowMs, also } = commit;
   const insert = db.query(INSERT);
   const forget = db.query('DELETE FROM files WHERE path = ?');
   db.transaction(() => {
     for (const file of remove) forget.run(file.path);
-    addGarbage(
-      db,
-      remove.flatMap((file) => pathsOf(file.path)),
-      nowMs,
-    );
+    forgetRollups(db, remove);
+    const removed = remove.flatMap((file) => pathsOf(file.path));
+    addGarbage(db, removed, nowMs);
     for (const file of add) insert.run(...valuesOf(file, table));
+    if (rollups !== undefined) storeRollups(db, rollups);
     forgetGarbageInside(
       db,
       add.flatMap((file) => pathsOf(file.path)),

@@ -19,16 +19,25 @@ export function checksumsOf(data: Uint8Array): Uint32Array {
 export class OpenedFile {
   readonly #descriptor: number;
   readonly bytes: number;
+  /** Another one when the file was made anew or written to. */
+  readonly identity: string;
 
   /** Throws what the system says when the file can't be opened. */
   constructor(readonly path: string) {
     this.#descriptor = openSync(path, 'r');
-    this.bytes = fstatSync(this.#descriptor).size;
+    const { size, ino, mtimeMs } = fstatSync(this.#descriptor);
+    this.bytes = size;
+    this.identity = `${ino} ${size} ${mtimeMs}`;
   }
 
   /** Throws RangeError when the file ends before. The memory is aligned for any typed array. */
   read(from: number, count: number): Uint8Array {
-    const bytes = new Uint8Array(count);
+    return this.readInto(new Uint8Array(count), from);
+  }
+
+  /** The same into memory of the caller's, all of it. */
+  readInto(bytes: Uint8Array, from: number): Uint8Array {
+    const count = bytes.length;
     let filled = 0;
     while (filled < count) {
       const got = readSync(this.#descriptor, bytes, filled, count - filled, from + filled);

@@ -1,6 +1,6 @@
 /**
  * Parquet files as blocks, one row group at a time. Runs in reader workers only: a panic of the wasm
- * never settles, so whoever calls must be stoppable from outside (read/worker-pool.ts).
+ * never settles, so whoever calls must be stoppable from outside (read/workers/worker-pool.ts).
  */
 import initWasm, { ParquetFile, wasmMemory } from 'parquet-wasm/esm/parquet_wasm.js';
 import wasmPath from 'parquet-wasm/esm/parquet_wasm_bg.wasm' with { type: 'file' };

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { SPANS } from '../../../span/schema.ts';
 import type { Span } from '../../../span/span.ts';
 import type { Block, TextDictionary, Vector } from '../../../span/vector.ts';
-import { SpanReader } from '../read/block-spans.ts';
+import { SpanReader } from '../read/scan/block-spans.ts';
 import { spansArbitrary } from '../read/testing/arbitrary-spans.ts';
 import { columnsOf } from '../read/testing/test-lake.ts';
 import { encodeSpans } from '../write/encode.ts';

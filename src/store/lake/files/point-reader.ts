@@ -3,36 +3,28 @@
  * values they use. Ten rows of all columns cost half of what the reader of whole row groups takes, rows far
  * apart a quarter (docs/adr/009-point-reads.md). Files that ours did not write are left to that one.
  */
-import type { Block } from '../../../span/vector.ts';
-import { withFile } from './checked-chunks.ts';
+import type { Block, TextDictionary } from '../../../span/vector.ts';
 import type { OpenedFile } from './checked-chunks.ts';
+import { ColumnFiles, isAlwaysEmpty } from './column-files.ts';
+import type { ColumnFile, FieldOfFile } from './column-files.ts';
+import type { ColumnReader, OpenRowGroup } from './column-reader.ts';
 import type { BlockUse } from './parquet-reader.ts';
-import { CODECS } from './parquet/column-chunk.ts';
 import { ENCODINGS } from './parquet/encodings.ts';
-import { UnknownLayoutError, readLayout, readPages } from './parquet/footer-reader.ts';
-import type { ChunkLocation, FileLayout } from './parquet/footer-reader.ts';
-import { LeafReader } from './parquet/leaf-reader.ts';
-import type { OpenPage } from './parquet/leaf-reader.ts';
-import { readPage } from './parquet/page-header.ts';
+import { readPages } from './parquet/footer-reader.ts';
+import type { ChunkLocation } from './parquet/footer-reader.ts';
+import { LeafReader, LevelsMemo, rowsWithoutValues } from './parquet/leaf-reader.ts';
+import type { LeafRows, OpenPage } from './parquet/leaf-reader.ts';
+import { openPage } from './parquet/page-open.ts';
 import { rangesOf, rangesWithin } from './parquet/ranges.ts';
 import type { Range } from './parquet/ranges.ts';
-import { leafPaths } from './parquet/schema.ts';
-import type { Field, Leaf } from './parquet/schema.ts';
-import { readTail } from './parquet/tail.ts';
-import type { TailBytes } from './parquet/tail.ts';
+import type { Leaf } from './parquet/schema.ts';
 import { unshred } from './parquet/unshred.ts';
-
-/** A footer takes 0.1 MB for 60 columns x 8 row groups. */
-const MAX_KNOWN_FILES = 32;
 
 /** Less between two pages is read along: a read costs 2 us, which is what copying this much does. */
 const MAX_GAP_BYTES = 16_384;
 
-/** What is known of a file; without a layout another reader must read it. */
-interface KnownFile {
-  readonly bytes: number;
-  readonly ours: { readonly tail: TailBytes; readonly layout: FileLayout } | undefined;
-}
+/** Smaller dictionaries are read again each time: a decompressed kilobyte costs half a microsecond. */
+const LARGE_DICTIONARY_BYTES = 2048;
 
 interface PagePlan extends Range {
   /** Rows of the page, and those that are wanted, counted from its first. */
@@ -45,13 +37,18 @@ interface LeafPlan {
   readonly leaf: Leaf;
   readonly depth: number;
   readonly chunk: ChunkLocation;
+  /** Of a large dictionary, which is kept. */
+  readonly texts: TextDictionary | undefined;
   readonly dictionary: Range | undefined;
   readonly pages: readonly PagePlan[];
 }
 
 export class PointReader {
-  /** Least recently used first. */
-  readonly #files = new Map<string, KnownFile>();
+  /** With a reader of columns, large dictionaries are kept there: to read one takes a third of the time of ten rows. */
+  constructor(
+    private readonly files: ColumnFiles = new ColumnFiles(),
+    private readonly columns?: ColumnReader,
+  ) {}
 
   /**
    * The given rows of a row group, ascending, as a block of its own: row i of it is `rows[i]`. Of the named columns
@@ -65,9 +62,9 @@ export class PointReader {
     rows: Uint32Array,
   ): BlockUse<Block> | undefined {
     try {
-      return withFile(path, (file) => {
-        const { ours } = this.#known(path, file);
-        return ours && readRows(file, ours, rowGroup, names, rows);
+      return this.files.use(path, (file, known) => {
+        const group = this.columns?.of(file, known, rowGroup);
+        return readRows(file, known, rowGroup, names, rows, group);
       });
     } catch (error) {
       // What the system says of a file names it already.
@@ -75,37 +72,15 @@ export class PointReader {
       throw new RangeError(`${path}: row group ${rowGroup}: ${error.message}`, { cause: error });
     }
   }
-
-  #known(path: string, file: OpenedFile): KnownFile {
-    const before = this.#files.get(path);
-    const known = before?.bytes === file.bytes ? before : { bytes: file.bytes, ours: openTail(file) };
-    this.#files.delete(path);
-    this.#files.set(path, known);
-    for (const oldest of this.#files.keys()) {
-      if (this.#files.size <= MAX_KNOWN_FILES) break;
-      this.#files.delete(oldest);
-    }
-    return known;
-  }
-}
-
-function openTail(file: OpenedFile): KnownFile['ours'] {
-  const tail = readTail(file.bytes, (from, count) => file.read(from, count));
-  if (tail === undefined) return undefined;
-  try {
-    return { tail, layout: readLayout(tail) };
-  } catch (error) {
-    if (error instanceof UnknownLayoutError) return undefined;
-    throw error;
-  }
 }
 
 function readRows(
   file: OpenedFile,
-  { tail, layout }: NonNullable<KnownFile['ours']>,
+  { tail, layout, fields: known }: ColumnFile,
   rowGroup: number,
   names: readonly string[] | undefined,
   rows: Uint32Array,
+  kept: OpenRowGroup | undefined,
 ): BlockUse<Block> {
   const group = layout.rowGroups[rowGroup];
   if (group === undefined) throw new RangeError(`one of ${layout.rowGroups.length}`);
@@ -113,92 +88,72 @@ function readRows(
   if ((ranges[ranges.length - 1]?.to ?? 0) > group.rows) {
     throw new RangeError(`row ${rows[rows.length - 1]} of ${group.rows}`);
   }
-  const { fields, leaves } = wantedOf(layout.fields, names);
-  const plans = leaves.map(({ leaf, depth, index }): LeafPlan => {
-    const chunk = group.chunks[index];
-    const pages = readPages(tail, chunk, group.rows);
-    const planned = pages.flatMap(({ offset, bytes, firstRow }, i): PagePlan[] => {
-      const end = pages[i + 1]?.firstRow ?? group.rows;
-      const within = rangesWithin(ranges, firstRow, end);
-      if (within.length === 0) return [];
-      return [{ from: offset, to: offset + bytes, rows: end - firstRow, ranges: within }];
+  const wanted = wantedOf(known, names);
+  const levels = new LevelsMemo();
+  const plans = wanted.flatMap((column) => {
+    const isEmpty = isAlwaysEmpty(column, group);
+    return column.leaves.map(({ leaf, depth, index }): LeafPlan => {
+      const chunk = group.chunks[index];
+      if (isEmpty) return { leaf, depth, chunk, texts: undefined, dictionary: undefined, pages: [] };
+      const pages = readPages(tail, chunk, group.rows);
+      const planned = pages.flatMap(({ offset, bytes, firstRow }, i): PagePlan[] => {
+        const end = pages[i + 1]?.firstRow ?? group.rows;
+        const within = rangesWithin(ranges, firstRow, end);
+        if (within.length === 0) return [];
+        return [{ from: offset, to: offset + bytes, rows: end - firstRow, ranges: within }];
+      });
+      const { dictionaryOffset, dataOffset } = chunk;
+      const isLarge =
+        dictionaryOffset !== undefined && dataOffset - dictionaryOffset >= LARGE_DICTIONARY_BYTES;
+      const texts = isLarge && leaf.type === 'text' ? kept?.texts(index) : undefined;
+      const dictionary =
+        dictionaryOffset === undefined || texts !== undefined
+          ? undefined
+          : { from: dictionaryOffset, to: dataOffset };
+      return { leaf, depth, chunk, texts, dictionary, pages: planned };
     });
-    const { dictionaryOffset } = chunk;
-    const dictionary =
-      dictionaryOffset === undefined ? undefined : { from: dictionaryOffset, to: chunk.dataOffset };
-    return { leaf, depth, chunk, dictionary, pages: planned };
   });
   const bytes = new RangesOfFile(
     file,
     plans.flatMap(({ dictionary, pages }) => [...(dictionary ? [dictionary] : []), ...pages]),
   );
   const columns = unshred(
-    fields,
-    plans.map((plan) => readLeaf(plan, bytes)),
+    wanted.map(({ field }) => field),
+    plans.map((plan) => readLeaf(plan, bytes, rows.length, levels)),
     rows.length,
   );
   return { value: { rows: rows.length, columns }, bytes: bytes.count };
 }
 
-function readLeaf({ leaf, depth, chunk, dictionary, pages }: LeafPlan, bytes: RangesOfFile) {
+function readLeaf(
+  { leaf, depth, chunk, texts, dictionary, pages }: LeafPlan,
+  bytes: RangesOfFile,
+  rows: number,
+  levels: LevelsMemo,
+): LeafRows {
+  if (pages.length === 0 && rows > 0) return rowsWithoutValues(leaf, depth, rows);
   const open = (range: Range): OpenPage => openPage(bytes.of(range), chunk.codec);
-  const reader = new LeafReader(leaf, depth, chunk.encoding);
+  const reader = new LeafReader(leaf, depth, chunk.encoding, levels);
   for (const page of pages) reader.page(open(page), page.rows, page.ranges);
   const own = dictionary && open(dictionary);
   if (own && (own.header.kind !== 'dictionary' || own.header.encoding !== ENCODINGS.plain)) {
     throw new RangeError('no dictionary where it should be');
   }
-  return reader.rows(own);
-}
-
-function openPage(bytes: Uint8Array, codec: number): OpenPage {
-  const { header, stored } = readPage(bytes);
-  // A call costs 3 us, that of node:zlib 25; what is decompressed had the right checksum.
-  const body = codec === CODECS.none ? stored : Bun.zstdDecompressSync(stored);
-  if (body.length !== header.rawBytes) {
-    throw new RangeError(`a page of ${header.rawBytes} bytes gave ${body.length}`);
-  }
-  return { header, body };
-}
-
-interface WantedLeaf {
-  readonly leaf: Leaf;
-  readonly depth: number;
-  /** Among all leaves of the file. */
-  readonly index: number;
+  return reader.rows(own, texts);
 }
 
 /** The fields of that name; attributes with the types that stand behind them. */
 function wantedOf(
-  all: readonly Field[],
+  all: ReadonlyMap<string, FieldOfFile>,
   names: readonly string[] | undefined,
-): { fields: Field[]; leaves: WantedLeaf[] } {
-  const wanted = names && new Set(names);
-  const fields: Field[] = [];
-  const leaves: WantedLeaf[] = [];
-  let index = 0;
-  let before: Field | undefined;
-  for (const field of all) {
-    const own = leafPaths([field]);
-    const isTypes = before?.kind === 'map' && before === fields[fields.length - 1];
-    if (!wanted || wanted.has(field.name) || isTypes) {
-      fields.push(field);
-      own.forEach(({ leaf }, i) => leaves.push({ leaf, depth: depthIn(field, leaf), index: index + i }));
-    }
-    index += own.length;
-    before = field;
+): readonly FieldOfFile[] {
+  if (names === undefined) return [...all.values()];
+  const wanted = new Set(names);
+  for (const name of names) {
+    const types = all.get(name)?.types?.field.name;
+    if (types !== undefined) wanted.add(types);
   }
-  return { fields, leaves };
-}
-
-/** In how many lists and maps of the field the leaf stands. */
-function depthIn(field: Field, leaf: Leaf): number {
-  if (field.kind === 'leaf') return field === leaf ? 0 : Number.NaN;
-  for (const child of field.fields) {
-    const depth = depthIn(child, leaf);
-    if (!Number.isNaN(depth)) return depth + 1;
-  }
-  return Number.NaN;
+  return [...all.values()].filter(({ field }) => wanted.has(field.name));
 }
 
 /** Ranges of a file's bytes, neighbours read at once. */

@@ -9,11 +9,12 @@ import { parseQuery } from '../../../traceql/parse.ts';
 import { matches } from '../../../traceql/evaluate.ts';
 import { traceIndexPath } from '../files/names.ts';
 import { spanArbitrary, spanQuery } from '../read/testing/arbitrary-spans.ts';
-import { SpanFields, TraceContext } from '../read/trace-fields.ts';
+import { SpanFields, TraceContext } from '../read/search/trace-fields.ts';
 import { rejection } from '../../testing/rejection.ts';
 import type { Drop, RewriteJob } from './rewrite-job.ts';
 import { identityOf, inAnyOrder, isInFileOrder, jobOf, once, rewrite, writeFiles } from './testing/merged.ts';
 import type { DayFile } from './testing/merged.ts';
+import { expectCondition } from '../../../traceql/query.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'merge-drops-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -70,7 +71,7 @@ test('rows that match go, save those of kept traces; of equal rows the one that 
   await fc.assert(
     fc.asyncProperty(spansOfDay, spansOfDay, spanQuery, async (a, b, query) => {
       const keep = b[0].traceId;
-      const { needsTrace, scan } = analyse(query.spanset.condition);
+      const { needsTrace, scan } = analyse(expectCondition(query));
       fc.pre(!needsTrace);
       const filter = { condition: scan, range: ALL_TIME };
       const isMatch = (span: Span) => matches(scan, new SpanFields(span, new TraceContext([span])));
@@ -214,7 +215,7 @@ test('an entry that tells the wrong type or number of rows fails the job and say
 });
 
 test('a query is compiled against each file, whichever columns it has', async () => {
-  const { condition } = parseQuery('{ span.int > 10 && span.text != "" }').spanset;
+  const condition = expectCondition(parseQuery('{ span.int > 10 && span.text != "" }'));
   const parts = [numbered('a', 40, 0, 40), numbered('b', 40, 13, 14)];
   const filter = { condition, range: ALL_TIME };
   const result = await expectLeft(parts, { kind: 'matching', filter, keep: new Uint8Array(0) }, (span) => {

@@ -7,6 +7,7 @@ import type { ParquetReader } from '../files/parquet-reader.ts';
 import { COMPACTED_LEVEL, ParquetFileWriter } from '../files/parquet-writer.ts';
 import { TokenIndexBuilder } from '../files/token-builder.ts';
 import { traceIndexOf } from '../files/trace-index.ts';
+import { RollupBuilder } from '../write/rollup-builder.ts';
 import { StatisticsBuilder } from '../write/statistics.ts';
 import { mergeFiles } from './merge.ts';
 import type { Merged } from './merge.ts';
@@ -35,6 +36,7 @@ export async function rewriteFile(job: RewriteJob, context: RewriteContext): Pro
 class Output {
   readonly #statistics = new StatisticsBuilder();
   readonly #tokens = new TokenIndexBuilder();
+  readonly #rollup = new RollupBuilder();
   readonly #hasher = ContentHasher.create();
   #writer: ParquetFileWriter | undefined;
   #waiting: Uint8Array[] = [];
@@ -54,6 +56,7 @@ class Output {
     );
     this.#statistics.rowGroup(block, promoted);
     this.#tokens.rowGroup(block, promoted);
+    this.#rollup.rowGroup(block);
     this.#writer.rowGroup(block);
     await this.#send();
   }
@@ -75,6 +78,7 @@ class Output {
         count: traceRows.length,
       }),
       tokenIndex: this.#tokens.finish(),
+      rollup: this.#rollup.finish(),
       statistics: { ...this.#statistics.finish(), promoted },
     };
   }
@@ -96,6 +100,7 @@ const NO_FILE = {
   hash: '',
   traceIndex: new Uint8Array(0),
   tokenIndex: new Uint8Array(0),
+  rollup: new Uint8Array(0),
   statistics: undefined,
 };
 

@@ -5,7 +5,7 @@
  */
 import type { BlockStatistics } from '../write/statistics.ts';
 import type { FileEntry, FileStatistics } from '../files/file-entry.ts';
-import type { Filter } from '../read/scan.ts';
+import type { Filter } from '../read/scan/scan.ts';
 
 /** A file to read. */
 export type RewriteInput = Pick<
@@ -45,6 +45,8 @@ export interface RewriteResult {
   readonly hash: string;
   readonly traceIndex: Uint8Array;
   readonly tokenIndex: Uint8Array;
+  /** No bytes: it has none. */
+  readonly rollup: Uint8Array;
   readonly statistics: (BlockStatistics & Pick<FileStatistics, 'promoted'>) | undefined;
 }
 

@@ -4,8 +4,8 @@
  */
 import type { TableSchema } from '../../../span/schema.ts';
 import type { Block, Int64Vector } from '../../../span/vector.ts';
-import { filterColumns, Selection } from '../read/scan.ts';
-import type { ColumnsAvailable } from '../read/fields.ts';
+import { filterColumns, Selection } from '../read/scan/scan.ts';
+import type { ColumnsAvailable } from '../read/scan/fields.ts';
 import { identityColumns, wordColumn } from './identity.ts';
 import type { WordColumn } from './identity.ts';
 import type { Promotion } from './promotion.ts';
@@ -106,7 +106,7 @@ export class Survey {
   }
 }
 
-/** What the columns of a filter are in a file: as the search takes them (read/fields.ts). */
+/** What the columns of a filter are in a file: as the search takes them (read/scan/fields.ts). */
 function availableIn(input: RewriteInput): ColumnsAvailable {
   return {
     promoted: new Set(input.promoted.map(({ name }) => name)),

@@ -9,7 +9,7 @@ import { QuestionError } from '../../span-store.ts';
 import { spanArbitrary } from './testing/arbitrary-spans.ts';
 import { TestLake } from './testing/test-lake.ts';
 import type { TestLakeOptions } from './testing/test-lake.ts';
-import { DEFAULT_POOL } from './worker-pool.ts';
+import { DEFAULT_POOL } from './workers/worker-pool.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-faults-'));
 const lakes: TestLake[] = [];
@@ -128,6 +128,18 @@ test('a question over its time limit says so, and its cursor leads to the rest',
   expect(rest.traces).toHaveLength(30);
 });
 
+test('a question that would keep too much says so', async () => {
+  const poor = await threePlaces({ memoryLimitBytes: 1024 });
+  const question = { ...NEWEST, order: 'slowest' } as const;
+  const { traces, complete } = await poor.reader.searchTraces('test', question);
+  expect(complete).toEqual({
+    reason: 'more than 1 MiB had to be kept at once: narrow the question',
+    skipped: [],
+  });
+  expect(traces.length).toBeGreaterThan(0);
+  expect((await poor.reader.searchSpans('test', question)).complete).toBe(true);
+});
+
 describe('cursors', () => {
   let lake: TestLake;
   beforeAll(async () => {
@@ -157,19 +169,37 @@ describe('cursors', () => {
     expect((await refusal({ ...NEWEST, cursor: traces.nextCursor! })).code).toBe('invalid_cursor');
   });
 
-  test('hold for the same query written differently and for a moved range', async () => {
+  test('hold for the same query written differently, and keep the range of the first page', async () => {
     const first = await lake.reader.searchSpans('test', {
       ...NEWEST,
       query: parseQuery('{ true }'),
       limit: 3,
     });
-    const second = await lake.reader.searchSpans('test', {
+    const next = {
       ...NEWEST,
       query: parseQuery('{true}'),
-      range: { ...EVERYTHING, startUnixNano: START },
+      range: { ...EVERYTHING, startUnixNano: START + 1_000_000_000_000n },
       cursor: first.nextCursor!,
-    });
-    expect(second.spans).toHaveLength(27);
+    };
+    // As `since` does it: by now all spans have left the range.
+    const { spans } = await lake.reader.searchSpans('test', { ...next, sliding: true });
+    expect(spans).toHaveLength(27);
+    expect((await refusal(next)).message).toBe('the cursor belongs to another time range');
+    expect((await refusal({ ...next, range: { ...EVERYTHING, endUnixNano: START } })).code).toBe(
+      'invalid_cursor',
+    );
+  });
+
+  test('that were changed anywhere are refused', async () => {
+    const { nextCursor } = await lake.reader.searchSpans('test', { ...NEWEST, limit: 3 });
+    const text = Buffer.from(nextCursor!, 'base64url').toString('latin1');
+    for (let at = 0; at < text.length; at++) {
+      const digit = text[at] === '0' ? '1' : '0';
+      const changed = Buffer.from(text.slice(0, at) + digit + text.slice(at + 1)).toString('base64url');
+      expect((await refusal({ ...NEWEST, sliding: true, cursor: changed })).code).toBe('invalid_cursor');
+    }
+    const long = { ...NEWEST, cursor: 'A'.repeat(1_000_000) };
+    expect((await refusal(long)).code).toBe('invalid_cursor');
   });
 
   test('a limit out of bounds is refused', async () => {

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Span } from '../../../span/span.ts';
 import { parseQuery } from '../../../traceql/parse.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram } from './statistics/histogram.ts';
 import { BASE, spansArbitrary } from './testing/arbitrary-spans.ts';
 import { naiveSpans } from './testing/naive.ts';
 import { TestLake } from './testing/test-lake.ts';
-import { ValueCounts } from './value-counts.ts';
+import { ValueCounts } from './numbers/value-counts.ts';
 import { naiveValues } from './testing/values-naive.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-figures-'));
@@ -37,12 +37,12 @@ describe('statistics', () => {
         await store(spans);
         const range = { startUnixNano: BASE, endUnixNano: BASE + 30n };
         const inRange = naiveSpans(spans, MATCH_ALL, range, 'oldest');
-        const { stats } = await lake.reader.serviceStats('test', range);
+        const { stats } = await lake.reader.serviceStats('test', { range });
         expect(stats.reduce((sum, each) => sum + each.count, 0)).toBe(inRange.length);
         for (const each of stats) {
           const own = inRange.filter((span) => span.serviceName === each.serviceName);
           checkFigures(each, own);
-          const operations = await lake.reader.operationStats('test', each.serviceName, range);
+          const operations = await lake.reader.operationStats('test', each.serviceName, { range });
           expect(operations.stats.reduce((sum, { count }) => sum + count, 0)).toBe(own.length);
           for (const operation of operations.stats) {
             const { name, kind } = operation;

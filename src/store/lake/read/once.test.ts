@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { Span } from '../../../span/span.ts';
 import { parseQuery } from '../../../traceql/parse.ts';
 import type { SearchOrder } from '../../span-store.ts';
-import { orderedOnce } from './order-spans.ts';
+import { orderedOnce } from './search/order-spans.ts';
 import { spansArbitrary } from './testing/arbitrary-spans.ts';
 import { TestLake } from './testing/test-lake.ts';
 

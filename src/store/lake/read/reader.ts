@@ -1,46 +1,65 @@
 /** The questions of `SpanStore`, answered from snapshots of buffers and Parquet files. */
-import { MAX_SEARCH_LIMIT } from '../../../limits.ts';
-import { analyse } from '../../../traceql/analyse.ts';
+import { MAX_QUESTION_BYTES, MAX_SEARCH_LIMIT, QUERY_TIMEOUT_MS } from '../../../limits.ts';
+import type { Query } from '../../../traceql/ast.ts';
 import { QuestionError } from '../../span-store.ts';
 import type {
+  Asking,
+  ComparisonPage,
+  ComparisonQuestion,
   Coverage,
+  DependenciesPage,
+  FacetsPage,
+  FacetsQuestion,
+  HeatmapPage,
+  HeatmapQuestion,
   KeysPage,
+  MetricsPage,
+  MetricsQuestion,
   NamesQuestion,
   SearchQuestion,
   SpanPage,
   StatsPage,
-  TimeRange,
+  StatsQuestion,
   TraceAnswer,
   TracePage,
   ValuesPage,
 } from '../../span-store.ts';
+import type { RollupSource } from '../files/rollup-catalog.ts';
 import type { LakeSnapshot } from '../files/snapshot.ts';
-import { attributeKeys, attributeValues, conditionOf } from './names.ts';
-import { orderedOnce } from './order-spans.ts';
-import { searchSpans } from './search-spans.ts';
-import { searchTraces } from './search-traces.ts';
+import { comparison } from './numbers/comparison.ts';
+import { rangeOfPages } from './search/cursor.ts';
+import { dependencies } from './statistics/dependencies.ts';
+import { facets } from './numbers/facets.ts';
+import { FileIndexes } from './plan/file-index.ts';
+import { heatmap } from './numbers/heatmap.ts';
+import { metrics } from './numbers/metrics.ts';
+import { attributeKeys, attributeValues } from './numbers/names.ts';
+import { orderedOnceInParts } from './search/order-spans.ts';
+import { Rollups } from './statistics/rollup-cache.ts';
+import { searchSpans } from './search/search-spans.ts';
+import { searchTraces } from './search/search-traces.ts';
 import { DistrustedFiles, Session } from './session.ts';
 import type { SessionDeps } from './session.ts';
-import { groupStats } from './statistics.ts';
-import { TokenFilters } from './token-filters.ts';
-import { TraceIndexes } from './trace-indexes.ts';
-import { wholeTraces } from './trace-rows.ts';
-import { MAX_DISTINCT_VALUES } from './value-counts.ts';
-import { DEFAULT_POOL, WorkerPool } from './worker-pool.ts';
-import type { PoolOptions } from './worker-pool.ts';
+import { groupStats } from './statistics/statistics.ts';
+import { TokenFilters } from './plan/token-filters.ts';
+import { TraceIndexes } from './search/trace-indexes.ts';
+import { wholeTraces } from './search/trace-rows.ts';
+import { MAX_DISTINCT_VALUES } from './numbers/value-counts.ts';
+import { DEFAULT_POOL, WorkerPool } from './workers/worker-pool.ts';
+import type { PoolOptions } from './workers/worker-pool.ts';
 
 export interface LakeReaderOptions {
   readonly dataDir: string;
   /** What a question may see; released when it is answered. */
   snapshot(projectId: string): LakeSnapshot;
+  /** Without it statistics scan every file. */
+  readonly rollups?: RollupSource;
   readonly pool?: PoolOptions;
   readonly timeLimitMs?: number;
+  readonly memoryLimitBytes?: number;
   /** Told what an operator should know, one line. */
   readonly report?: (message: string) => void;
 }
-
-/** Below the 30 s after which browsers' and Grafana's requests are commonly given up. */
-const QUESTION_TIME_LIMIT_MS = 20_000;
 
 const WARM_AFTER_MS = 1_000;
 
@@ -51,62 +70,91 @@ export class LakeReader {
   #warming: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LakeReaderOptions) {
-    const { dataDir, pool = DEFAULT_POOL, timeLimitMs = QUESTION_TIME_LIMIT_MS } = options;
+    const {
+      dataDir,
+      pool = DEFAULT_POOL,
+      timeLimitMs = QUERY_TIMEOUT_MS,
+      memoryLimitBytes = MAX_QUESTION_BYTES,
+    } = options;
     this.#options = options;
     const report = options.report ?? (() => {});
+    this.#indexes = new TraceIndexes(dataDir);
     this.#deps = {
       dataDir,
       timeLimitMs,
+      memoryLimitBytes,
       pool: new WorkerPool(pool),
       distrusted: new DistrustedFiles(),
       tokenFilters: new TokenFilters({ dataDir, report }),
+      rollups: new Rollups({ source: options.rollups, report }),
+      traceIndexes: this.#indexes,
+      fileIndexes: new FileIndexes(),
       report,
     };
-    this.#indexes = new TraceIndexes(dataDir);
   }
 
   searchSpans(projectId: string, question: SearchQuestion): Promise<SpanPage> {
-    return this.#answer(projectId, question.signal, async (session) => {
+    return this.#answer(projectId, question, async (session) => {
       const found = await searchSpans(session, this.#indexes, asked(question));
       return { spans: found.spans, ...cursorOf(found) };
     });
   }
 
   searchTraces(projectId: string, question: SearchQuestion): Promise<TracePage> {
-    return this.#answer(projectId, question.signal, async (session) => {
+    return this.#answer(projectId, question, async (session) => {
       const found = await searchTraces(session, this.#indexes, asked(question));
       return { traces: found.traces, ...cursorOf(found) };
     });
   }
 
-  trace(projectId: string, traceId: string): Promise<TraceAnswer> {
-    return this.#answer(projectId, undefined, async (session) => {
+  trace(projectId: string, traceId: string, asking: Asking = {}): Promise<TraceAnswer> {
+    return this.#answer(projectId, asking, async (session) => {
       const traces = await wholeTraces(session, this.#indexes, [traceId]);
-      return { spans: orderedOnce(traces.get(traceId) ?? []) };
+      return { spans: await orderedOnceInParts(traces.get(traceId) ?? [], () => session.breathe()) };
     });
   }
 
-  serviceStats(projectId: string, range: TimeRange): Promise<StatsPage> {
-    return this.#answer(projectId, undefined, async (session) => ({
-      stats: await groupStats(session, range, undefined),
+  serviceStats(projectId: string, question: StatsQuestion): Promise<StatsPage> {
+    return this.#answer(projectId, question, async (session) => ({
+      stats: await groupStats(session, question.range, undefined),
     }));
   }
 
-  operationStats(projectId: string, serviceName: string, range: TimeRange): Promise<StatsPage> {
-    return this.#answer(projectId, undefined, async (session) => ({
-      stats: await groupStats(session, range, serviceName),
+  operationStats(projectId: string, serviceName: string, question: StatsQuestion): Promise<StatsPage> {
+    return this.#answer(projectId, question, async (session) => ({
+      stats: await groupStats(session, question.range, serviceName),
     }));
+  }
+
+  metrics(projectId: string, question: MetricsQuestion): Promise<MetricsPage> {
+    return this.#answer(projectId, question, (session) => metrics(session, this.#indexes, question));
+  }
+
+  heatmap(projectId: string, question: HeatmapQuestion): Promise<HeatmapPage> {
+    return this.#answer(projectId, question, (session) => heatmap(session, this.#indexes, question));
+  }
+
+  facets(projectId: string, question: FacetsQuestion): Promise<FacetsPage> {
+    return this.#answer(projectId, question, (session) => facets(session, this.#indexes, question));
+  }
+
+  comparison(projectId: string, question: ComparisonQuestion): Promise<ComparisonPage> {
+    return this.#answer(projectId, question, (session) => comparison(session, this.#indexes, question));
+  }
+
+  dependencies(projectId: string, question: StatsQuestion): Promise<DependenciesPage> {
+    return this.#answer(projectId, question, (session) => dependencies(session, question));
   }
 
   attributeKeys(projectId: string, question: NamesQuestion): Promise<KeysPage> {
-    return this.#answer(projectId, undefined, async (session) => ({
+    return this.#answer(projectId, question, async (session) => ({
       keys: await attributeKeys(session, question),
     }));
   }
 
   attributeValues(projectId: string, field: string, question: NamesQuestion): Promise<ValuesPage> {
-    return this.#answer(projectId, undefined, async (session) => {
-      const { values, full } = await attributeValues(session, field, question);
+    return this.#answer(projectId, question, async (session) => {
+      const { values, full } = await attributeValues(session, this.#indexes, field, question);
       if (full) session.limit(`only ${MAX_DISTINCT_VALUES} distinct values are counted`);
       return { values };
     });
@@ -114,7 +162,7 @@ export class LakeReader {
 
   /** Reads what is kept of the trace indexes of a project: some milliseconds for 10M spans. */
   async warm(projectId: string): Promise<void> {
-    await this.#answer(projectId, undefined, async (session) => {
+    await this.#answer(projectId, {}, async (session) => {
       await this.#indexes.warm(session);
       return {};
     });
@@ -125,10 +173,11 @@ export class LakeReader {
     return this.#indexes.bytes;
   }
 
-  /** Warms the projects in a while: a server listens first. What fails is read when it is asked for. */
+  /** Warms workers and projects in a while: a server listens first. What fails is read when it is asked for. */
   warmLater(projectIds: readonly string[]): void {
     this.#warming = setTimeout(() => {
       void (async () => {
+        if (projectIds.length > 0) this.#deps.pool.warm();
         for (const projectId of projectIds) await this.warm(projectId);
       })().catch((error: unknown) => this.#deps.report(`trace indexes are not read ahead: ${String(error)}`));
     }, WARM_AFTER_MS);
@@ -142,12 +191,13 @@ export class LakeReader {
 
   async #answer<T>(
     projectId: string,
-    signal: AbortSignal | undefined,
+    asking: Asking & { readonly query?: Query },
     work: (session: Session) => Promise<T>,
   ): Promise<T & Coverage> {
+    asking.signal?.throwIfAborted();
     const snapshot = this.#options.snapshot(projectId);
     try {
-      const session = new Session(this.#deps, projectId, snapshot, signal);
+      const session = new Session(this.#deps, projectId, snapshot, asking);
       const answer = await work(session);
       return { ...answer, ...session.coverage() };
     } finally {
@@ -157,12 +207,12 @@ export class LakeReader {
 }
 
 function asked(question: SearchQuestion) {
-  const { query, range, order, limit, cursor } = question;
+  const { query, order, limit, cursor } = question;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_SEARCH_LIMIT) {
     throw new QuestionError('invalid_argument', `limit ${limit} is not between 1 and ${MAX_SEARCH_LIMIT}`);
   }
-  const condition = conditionOf(query);
-  return { query, range, order, limit, cursor, condition, analysis: analyse(condition) };
+  const range = rangeOfPages(question.range, cursor, question.sliding);
+  return { query, range, order, limit, cursor };
 }
 
 function cursorOf({ nextCursor }: { readonly nextCursor: string | undefined }): { nextCursor?: string } {

@@ -5,15 +5,24 @@
 import { join } from 'node:path';
 import type { SpanColumns } from '../../../span/columns.ts';
 import type { Block } from '../../../span/vector.ts';
-import type { Coverage, Scanned } from '../../span-store.ts';
+import type { FieldExpression, Query } from '../../../traceql/ast.ts';
+import type { Coverage, Scanned, TimeRange } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import type { LakeSnapshot } from '../files/snapshot.ts';
-import type { ColumnsAvailable } from './fields.ts';
-import type { Job, JobValues } from './jobs.ts';
-import type { Plan } from './plan.ts';
-import type { TokenFilters } from './token-filters.ts';
-import { JobFailedError } from './worker-pool.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import { ExplainLog } from './explain.ts';
+import type { StageName } from './explain.ts';
+import type { ColumnsAvailable } from './scan/fields.ts';
+import type { FileIndexes } from './plan/file-index.ts';
+import type { Job, JobCost, JobValues } from './workers/jobs.ts';
+import { planSteps } from './plan/plan.ts';
+import type { Plan } from './plan/plan.ts';
+import { Selection, filterColumns } from './scan/scan.ts';
+import type { BeginRows, Filter } from './scan/scan.ts';
+import type { Rollups } from './statistics/rollup-cache.ts';
+import type { TokenFilters } from './plan/token-filters.ts';
+import type { TraceIndexes } from './search/trace-indexes.ts';
+import { JobFailedError } from './workers/worker-pool.ts';
+import type { WorkerPool } from './workers/worker-pool.ts';
 
 /** The rows of a buffer that were published when the question came. */
 export interface BufferSource {
@@ -48,12 +57,25 @@ export class DistrustedFiles {
 export interface SessionDeps {
   /** A question that takes longer answers with what it has, marked incomplete. */
   readonly timeLimitMs: number;
+  /** What a question may keep at once (`Session.keep`). */
+  readonly memoryLimitBytes: number;
   readonly dataDir: string;
   readonly pool: WorkerPool;
   readonly distrusted: DistrustedFiles;
   readonly tokenFilters: TokenFilters;
+  readonly rollups: Rollups;
+  readonly traceIndexes: TraceIndexes;
+  readonly fileIndexes: FileIndexes;
   /** What an operator should know, one line. */
   report(message: string): void;
+}
+
+/** What a question says besides what it asks. */
+export interface SessionAsking {
+  readonly signal?: AbortSignal;
+  readonly explain?: boolean;
+  /** Shown by `explain`. */
+  readonly query?: Query;
 }
 
 type Counters = { -readonly [K in keyof Scanned]: number };
@@ -64,6 +86,11 @@ export class Session {
   readonly #started = performance.now();
   readonly #skipped = new Map<string, string>();
   #limit: string | undefined;
+  #keptBytes = 0;
+  /** Undefined unless the answer shall tell how it was come by. */
+  readonly explain: ExplainLog | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly #query: Query | undefined;
   readonly #scannedFiles = new Set<FileEntry>();
   readonly #scannedBuffers = new Set<BufferSource>();
   readonly #counters: Counters = {
@@ -81,8 +108,11 @@ export class Session {
     readonly deps: SessionDeps,
     readonly projectId: string,
     snapshot: LakeSnapshot,
-    readonly signal: AbortSignal | undefined,
+    { signal, explain, query }: SessionAsking,
   ) {
+    this.signal = signal;
+    this.explain = explain ? new ExplainLog() : undefined;
+    this.#query = query;
     this.buffers = snapshot.buffers
       .map((columns) => ({ columns, rows: columns.publishedRows }))
       .filter(({ rows }) => rows > 0);
@@ -94,17 +124,54 @@ export class Session {
     return this.deps.pool.size;
   }
 
+  /** Which files and row groups the statistics leave; what they rule out is counted. */
+  async plan(range: TimeRange, condition: FieldExpression | null): Promise<Plan> {
+    return this.stage('plan', async () => {
+      const index = await this.#inSlices(this.deps.fileIndexes.of(this.projectId, this.files));
+      const plan = await this.#inSlices(planSteps(index, range, condition));
+      this.explain?.planned(plan, this.files);
+      const files = Object.values(plan.pruned).reduce((sum, count) => sum + count, 0);
+      this.countPruned({ files, rowGroups: plan.prunedRowGroups, bytes: plan.prunedBytes });
+      return plan;
+    });
+  }
+
+  async #inSlices<T>(steps: Generator<void, T>): Promise<T> {
+    let began = performance.now();
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      if (performance.now() - began < SLICE_MS) continue;
+      await this.breathe();
+      began = performance.now();
+    }
+  }
+
+  /** Work that the explanation names. */
+  async stage<T>(name: StageName, work: () => Promise<T>): Promise<T> {
+    const end = this.explain?.begin(name);
+    try {
+      return await work();
+    } finally {
+      end?.();
+    }
+  }
+
   path(file: FileEntry): string {
     return join(this.deps.dataDir, file.path);
   }
 
-  /** Undefined when the file can't be read: it is then among what the answer lacks. */
+  /**
+   * Undefined when the time is up, unless it is needed `evenLate`, or when the file can't be read: it is then
+   * among what the answer lacks.
+   */
   async job<K extends Job['kind']>(
     file: FileEntry,
     ask: Omit<Extract<Job, { kind: K }>, 'path'>,
+    evenLate = false,
   ): Promise<JobValues[K] | undefined> {
     this.signal?.throwIfAborted();
-    if (this.isOverTime()) return undefined;
+    if (this.isOverTime() && !evenLate) return undefined;
     const { pool, distrusted } = this.deps;
     const before = distrusted.reason(file.path);
     if (before !== undefined) {
@@ -113,12 +180,8 @@ export class Session {
     }
     const job = { ...ask, path: this.path(file) } as Extract<Job, { kind: K }>;
     try {
-      const { value, cost } = await pool.run(job, this.signal);
-      this.#scannedFiles.add(file);
-      this.#counters.rowGroups += cost.rowGroups;
-      this.#counters.rows += cost.rows;
-      this.#counters.bytes += cost.bytes;
-      this.#counters.prunedRowGroups += cost.skippedRowGroups;
+      const { value, cost } = await this.stage(stageOf(job), () => pool.run<K>(job, this.signal));
+      this.#count(file, job, cost);
       return value;
     } catch (error) {
       if (!(error instanceof JobFailedError)) throw error;
@@ -131,6 +194,16 @@ export class Session {
     }
   }
 
+  #count(file: FileEntry, job: Job, cost: JobCost): void {
+    this.#scannedFiles.add(file);
+    this.#counters.rowGroups += cost.rowGroups;
+    this.#counters.rows += cost.rows;
+    this.#counters.bytes += cost.bytes;
+    this.#counters.prunedRowGroups += cost.skippedRowGroups;
+    this.explain?.reads(file, rowGroupsOf(job), job.columns);
+    this.explain?.answered(cost);
+  }
+
   /**
    * Scans a buffer in slices that give the event loop back. Rows come roughly in time's order, so a
    * search for the newest begins with the last slice.
@@ -140,6 +213,15 @@ export class Session {
     columns: readonly string[],
     begin: (block: Block) => (from: number, to: number) => void,
     first: 'oldest' | 'newest' = 'oldest',
+  ): Promise<void> {
+    return this.stage('buffers', () => this.#eachSlice(buffer, columns, begin, first));
+  }
+
+  async #eachSlice(
+    buffer: BufferSource,
+    columns: readonly string[],
+    begin: (block: Block) => (from: number, to: number) => void,
+    first: 'oldest' | 'newest',
   ): Promise<void> {
     const block = buffer.columns.block([...new Set(columns)], buffer.rows);
     const scan = begin(block);
@@ -153,8 +235,31 @@ export class Session {
       sliceBegan = performance.now();
     }
     // A question may pass over a buffer several times: what it looked at are these rows all the same.
-    if (!this.#scannedBuffers.has(buffer)) this.#counters.rows += block.rows;
+    if (this.#scannedBuffers.has(buffer)) return;
     this.#scannedBuffers.add(buffer);
+    this.#counters.rows += block.rows;
+    this.explain?.buffer(block.rows);
+  }
+
+  /** The matching rows of a buffer, as `JobRun.scan` gives those of a file; a buffer outside of the range is passed over. */
+  async scanBuffer(
+    buffer: BufferSource,
+    filter: Filter,
+    columns: readonly string[],
+    begin: BeginRows,
+  ): Promise<void> {
+    const { minStart, maxStart } = buffer.columns;
+    const { startUnixNano, endUnixNano } = filter.range;
+    if (maxStart < startUnixNano || minStart >= endUnixNano) return;
+    await this.eachSlice(buffer, [...columns, ...filterColumns(filter, IN_BUFFER)], (block) => {
+      const selection = new Selection(block, filter);
+      const use = begin(block);
+      return (from, to) => {
+        const selected = selection.select(from, to);
+        this.explain?.matched(countOnes(selected, from, to));
+        use(selected, from, to);
+      };
+    });
   }
 
   async breathe(): Promise<void> {
@@ -170,7 +275,11 @@ export class Session {
   isOverTime(): boolean {
     const { timeLimitMs } = this.deps;
     const over = performance.now() - this.#started > timeLimitMs;
-    if (over) this.limit(`stopped after ${timeLimitMs} ms`);
+    if (over) {
+      const limit = timeLimitMs >= 1000 ? `${timeLimitMs / 1000} s` : `${timeLimitMs} ms`;
+      this.limit(`stopped after ${limit}`);
+      this.explain?.stopped(`the time limit of ${limit}`);
+    }
     return over;
   }
 
@@ -179,14 +288,30 @@ export class Session {
     this.#limit = reason;
   }
 
-  countPruned(plan: Pick<Plan, 'pruned' | 'prunedRowGroups' | 'prunedBytes'>): void {
-    this.#counters.prunedFiles += plan.pruned.length;
-    this.#counters.prunedRowGroups += plan.prunedRowGroups;
-    this.#counters.prunedBytes += plan.prunedBytes;
+  /**
+   * Takes so much more memory until the answer is given. False, and said in the answer, when that is more than
+   * one question may have: what it was for is left out.
+   */
+  keep(bytes: number): boolean {
+    this.#keptBytes += bytes;
+    const { memoryLimitBytes } = this.deps;
+    if (this.#keptBytes <= memoryLimitBytes) return true;
+    this.limit(
+      `more than ${Math.ceil(memoryLimitBytes / 1024 / 1024)} MiB had to be kept at once: narrow the question`,
+    );
+    return false;
   }
 
-  countPrunedRowGroups(count: number): void {
-    this.#counters.prunedRowGroups += count;
+  countPruned(counts: { readonly files: number; readonly rowGroups: number; readonly bytes: number }): void {
+    this.#counters.prunedFiles += counts.files;
+    this.#counters.prunedRowGroups += counts.rowGroups;
+    this.#counters.prunedBytes += counts.bytes;
+  }
+
+  /** What a plan kept and nobody reads, since enough was found before. */
+  stopEarly(reason: string, rowGroups: number): void {
+    this.#counters.prunedRowGroups += rowGroups;
+    this.explain?.stopped(reason);
   }
 
   coverage(): Coverage {
@@ -198,8 +323,28 @@ export class Session {
       complete: reason === undefined ? true : { reason, skipped },
       scanned: { ...this.#counters, partitions, files: this.#scannedFiles.size },
       tookMs: Math.round((performance.now() - this.#started) * 1000) / 1000,
+      ...(this.explain && { explain: this.explain.finish(this.files, this.#query) }),
     };
   }
+}
+
+function stageOf(job: Job): StageName {
+  if (job.kind === 'traceIndex') return 'trace index';
+  if (job.kind === 'spans' || job.kind === 'ids') return 'rows';
+  return 'picks' in job ? 'traces' : 'scan';
+}
+
+/** Those that a job is asked to read. */
+function rowGroupsOf(job: Job): number[] {
+  if ('picks' in job) return job.picks.map(({ rowGroup }) => rowGroup);
+  if (!('rowGroups' in job)) return [];
+  return job.rowGroups.map((group) => (typeof group === 'number' ? group : group.index));
+}
+
+function countOnes(selected: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  for (let row = from; row < to; row++) count += selected[row];
+  return count;
 }
 
 const availableColumns = new WeakMap<FileEntry, ColumnsAvailable>();

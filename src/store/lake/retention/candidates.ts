@@ -3,7 +3,7 @@
  * are 60 MB. Hashes are seeded, so that nobody can send ids that all fall together.
  */
 import { traceKeyWords } from '../files/trace-index.ts';
-import { NO_RULE } from '../read/trace-rules.ts';
+import { NO_RULE } from '../read/search/trace-rules.ts';
 import type { Breather } from './breather.ts';
 
 const FIRST_CAPACITY = 1024;

@@ -13,7 +13,7 @@ import { openLake } from '../lake.ts';
 import type { Lake, LakeOptions } from '../lake.ts';
 import { TEST_START, testRequest, testSpan, textAttribute } from '../testing/requests.ts';
 import { spanIds, spanIdsInFiles } from '../testing/stored-ids.ts';
-import { DEFAULT_POOL, WorkerPool } from '../read/worker-pool.ts';
+import { DEFAULT_POOL, WorkerPool } from '../read/workers/worker-pool.ts';
 import { Writer } from '../write/writer.ts';
 import { NoRoomError } from '../upkeep/rewrites.ts';
 import { Rewriter } from '../merge/rewriter.ts';

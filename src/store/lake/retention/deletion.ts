@@ -12,9 +12,9 @@ import type { TimeRange } from '../../span-store.ts';
 import type { AuditAction, Deletion } from '../../store-upkeep.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import type { LakeParts } from '../parts.ts';
-import { planScan } from '../read/plan.ts';
-import type { Filter } from '../read/scan.ts';
-import { NO_RULE } from '../read/trace-rules.ts';
+import { planScan } from '../read/plan/plan.ts';
+import type { Filter } from '../read/scan/scan.ts';
+import { NO_RULE } from '../read/search/trace-rules.ts';
 import { RemovalAudit } from './audit.ts';
 import { PinnedMeanwhileError, checkTraceId } from './pins.ts';
 import type { Pins } from './pins.ts';
@@ -24,6 +24,7 @@ import { forgetChecked } from './memory.ts';
 import type { Drop } from '../merge/rewrite-job.ts';
 import { NoRoomError } from '../upkeep/rewrites.ts';
 import type { RewriteOutcome, Rewrites } from '../upkeep/rewrites.ts';
+import { expectCondition } from '../../../traceql/query.ts';
 
 interface DeletionParts extends LakeParts, ScannerParts {
   readonly pins: Pins;
@@ -66,13 +67,13 @@ export class Deletions {
 
   /** Pinned traces stay. Throws QuestionError for a query that asks for more than a span. */
   async deleteSpans(projectId: string, query: Query, range: TimeRange, actor: string): Promise<Deletion> {
-    const { condition } = query.spanset;
+    const condition = expectCondition(query);
     const analysis = analyse(condition);
     if (analysis.needsTrace) {
       throw new QuestionError(
         'unsupported_query',
         'a deletion can only ask for fields of the span itself, not for its parent, its root or its trace',
-        query.spanset.position,
+        query.expression.position,
       );
     }
     const filter: Filter = { condition: analysis.scan, range };

@@ -6,12 +6,12 @@ import type { FileEntry } from '../files/file-entry.ts';
 import { traceIndexPath } from '../files/names.ts';
 import { findTrace, openTraceIndex, traceKeyWords } from '../files/trace-index.ts';
 import type { TraceIndex } from '../files/trace-index.ts';
-import { columnOf } from '../read/cells.ts';
-import type { Filter } from '../read/scan.ts';
+import { columnOf } from '../read/scan/cells.ts';
+import type { Filter } from '../read/scan/scan.ts';
 import { availableIn } from '../read/session.ts';
-import { ruleColumns } from '../read/trace-rules.ts';
-import type { TraceRules } from '../read/trace-rules.ts';
-import { DEFAULT_POOL, WorkerPool } from '../read/worker-pool.ts';
+import { ruleColumns } from '../read/search/trace-rules.ts';
+import type { TraceRules } from '../read/search/trace-rules.ts';
+import { DEFAULT_POOL, WorkerPool } from '../read/workers/worker-pool.ts';
 import { messageOf } from '../parts.ts';
 import type { LakeParts } from '../parts.ts';
 import { Breather } from './breather.ts';
@@ -39,7 +39,8 @@ export class FileScanner {
     rowGroups: readonly number[] = [...file.rowGroups.keys()],
   ): Promise<TraceRules> {
     // One of its own: a search never waits for it.
-    const pool = this.parts.scanPool ?? (this.#pool ??= new WorkerPool({ ...DEFAULT_POOL, workers: 1 }));
+    const pool =
+      this.parts.scanPool ?? (this.#pool ??= new WorkerPool({ ...DEFAULT_POOL, workers: 1, cacheBytes: 0 }));
     const { value } = await pool.run<'trace rules'>({
       kind: 'trace rules',
       path: `${this.parts.dataDir}/${file.path}`,

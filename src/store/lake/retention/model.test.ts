@@ -11,7 +11,7 @@ import type { Lake } from '../lake.ts';
 import { testRequest } from '../testing/requests.ts';
 import { spanIds, spanIdsInFiles } from '../testing/stored-ids.ts';
 import { TestClock } from '../testing/test-clock.ts';
-import { DEFAULT_POOL, WorkerPool } from '../read/worker-pool.ts';
+import { DEFAULT_POOL, WorkerPool } from '../read/workers/worker-pool.ts';
 import { Writer } from '../write/writer.ts';
 import { acceptClock } from './clock-guard.ts';
 import { WRONG_CLOCK_MS } from './policies.ts';

@@ -15,7 +15,7 @@ import type { Lake, LakeOptions } from '../lake.ts';
 import { testRequest } from '../testing/requests.ts';
 import type { TestSpan } from '../testing/requests.ts';
 import { TestClock } from '../testing/test-clock.ts';
-import { DEFAULT_POOL, WorkerPool } from '../read/worker-pool.ts';
+import { DEFAULT_POOL, WorkerPool } from '../read/workers/worker-pool.ts';
 import { Writer } from '../write/writer.ts';
 import { acceptClock } from './clock-guard.ts';
 import { Rewriter } from '../merge/rewriter.ts';

@@ -5,6 +5,7 @@
  */
 import { SPANS } from '../../../span/schema.ts';
 import { announceRewrite, commitRewrite, forgetGarbage } from '../files/catalog-files.ts';
+import type { RewriteCommit } from '../files/catalog-files.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import { contentHash } from '../files/hash.ts';
 import { parquetName, partitionFolder, pathsOf } from '../files/names.ts';
@@ -93,7 +94,8 @@ export class Rewrites {
     try {
       // The scrub may have found an input damaged meanwhile: its rows must not go on with a good hash.
       this.checkListed(projectId, sound);
-      this.commit(projectId, added, sound, () => {
+      const rollups = new Map(added.map(({ path }) => [path, result.rollup]));
+      this.commit(projectId, { add: added, remove: sound, rollups }, () => {
         also?.(outcome);
         isUnknown = true;
       });
@@ -119,7 +121,7 @@ export class Rewrites {
     if (files.length === 0) return outcome;
     const [{ projectId }] = files;
     this.checkListed(projectId, files);
-    this.commit(projectId, [], files, () => also?.(outcome));
+    this.commit(projectId, { add: [], remove: files }, () => also?.(outcome));
     return outcome;
   }
 
@@ -206,13 +208,12 @@ export class Rewrites {
 
   private commit(
     projectId: string,
-    add: readonly FileEntry[],
-    remove: readonly FileEntry[],
+    change: Pick<RewriteCommit, 'add' | 'remove' | 'rollups'>,
     also: () => void,
   ): void {
     const { catalog, clock, snapshots } = this.parts;
-    commitRewrite(catalog, { table: SPANS.name, add, remove, nowMs: clock.wallMs(), also });
-    snapshots.publish([{ projectId, addFiles: add, removeFiles: remove }]);
+    commitRewrite(catalog, { ...change, table: SPANS.name, nowMs: clock.wallMs(), also });
+    snapshots.publish([{ projectId, addFiles: change.add, removeFiles: change.remove }]);
   }
 
   private async discard(output: RewriteOutput, path: string): Promise<void> {

@@ -12,6 +12,7 @@ import { buildTraceIndex } from '../files/trace-index.ts';
 import { partition } from './partition.ts';
 import { promote } from './promote.ts';
 import type { Promoted } from './promote.ts';
+import { RollupBuilder } from './rollup-builder.ts';
 import { StatisticsBuilder } from './statistics.ts';
 import type { BlockStatistics } from './statistics.ts';
 
@@ -25,6 +26,8 @@ export interface EncodedFile {
   readonly traceIndexHash: string;
   readonly tokenIndex: Uint8Array;
   readonly tokenIndexHash: string;
+  /** No bytes: it has none. */
+  readonly rollup: Uint8Array;
   readonly statistics: BlockStatistics & Pick<FileStatistics, 'promoted'>;
 }
 
@@ -47,12 +50,14 @@ function encodeDay(
   const traceIndex = buildTraceIndex(ids.bytes);
   const statistics = new StatisticsBuilder();
   const tokens = new TokenIndexBuilder();
+  const rollup = new RollupBuilder();
   const parts: Uint8Array[] = [];
   const parquet = new ParquetFileWriter(schema, promoted, (part) => parts.push(part));
   for (let from = 0; from < block.rows; from += rowGroupRows) {
     const to = Math.min(block.rows, from + rowGroupRows);
     statistics.rowGroup(block, promoted, from, to);
     tokens.rowGroup(block, promoted, from, to);
+    rollup.rowGroup(block, from, to);
     parquet.rowGroup(block, from, to);
   }
   parquet.finish();
@@ -67,6 +72,7 @@ function encodeDay(
     traceIndexHash: contentHash(traceIndex),
     tokenIndex,
     tokenIndexHash: contentHash(tokenIndex),
+    rollup: rollup.finish(),
     statistics: { ...statistics.finish(), promoted },
   };
 }

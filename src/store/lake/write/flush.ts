@@ -122,6 +122,7 @@ export class Flusher {
   private async flush(generation: Generation): Promise<void> {
     const { catalog, snapshots, deliveries } = this.parts;
     const changes: SnapshotChange[] = [];
+    const rollups = new Map<string, Uint8Array>();
     for (const [projectId, columns] of generation.buffers) {
       const files: FileEntry[] = [];
       const filled = columns.filter((one) => one.publishedRows > 0);
@@ -129,7 +130,9 @@ export class Flusher {
         const copies = [];
         for (const one of filled) copies.push(await copyPublished(one));
         for (const encoded of await this.parts.writer.encode(copies)) {
-          files.push(await this.store(projectId, generation, encoded));
+          const file = await this.store(projectId, generation, encoded);
+          files.push(file);
+          rollups.set(file.path, encoded.rollup);
         }
       }
       changes.push({ projectId, removeBuffers: columns, addFiles: files });
@@ -140,6 +143,7 @@ export class Flusher {
         table: SPANS.name,
         files,
         flushedThrough: generation.lastSequence,
+        rollups,
         also: () => deliveries.store(generation.deliveries, generation.firstSequence),
       });
       deliveries.stored(generation.deliveries);

@@ -25,6 +25,7 @@ function answer({ id, blocks }: WriterRequest): void {
       file.parquet.buffer,
       file.traceIndex.buffer,
       file.tokenIndex.buffer,
+      file.rollup.buffer,
     ]);
     const response: WriterResponse = { id, files };
     self.postMessage(response, buffers as ArrayBuffer[]);

@@ -3,7 +3,7 @@ import { countIn } from './ranges.ts';
 import type { Range } from './ranges.ts';
 
 /** Ours are 128 values in 4 parts. */
-const MAX_BLOCK_VALUES = 4096;
+export const MAX_BLOCK_VALUES = 4096;
 
 const TWO_32 = 2 ** 32;
 

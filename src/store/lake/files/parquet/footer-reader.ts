@@ -23,6 +23,12 @@ export interface ChunkLocation {
   readonly dataOffset: number;
   readonly bytes: number;
   readonly index: { readonly offset: number; readonly bytes: number };
+  /** Nulls and empty lists count. */
+  readonly slots: number;
+  /** Undefined when the footer does not say. */
+  readonly nulls: number | undefined;
+  /** PLAIN, as statistics.ts makes them. */
+  readonly bounds: { readonly min: Uint8Array; readonly max: Uint8Array } | undefined;
 }
 
 export interface RowGroupLocation {
@@ -81,14 +87,23 @@ function readRowGroup(thrift: ThriftReader): RowGroupLocation {
 function readChunk(thrift: ThriftReader): ChunkLocation {
   const encodings: number[] = [];
   const index = { offset: 0, bytes: 0 };
-  let [codec, bytes, dataOffset] = [0, 0, 0];
+  let [codec, bytes, dataOffset, slots] = [0, 0, 0, 0];
   let dictionaryOffset: number | undefined;
+  const found: { nulls?: number; min?: Uint8Array; max?: Uint8Array } = {};
+  const statistics = (id: number, type: number) => {
+    if (id === 3) found.nulls = thrift.size();
+    else if (id === 5) found.max = thrift.binary();
+    else if (id === 6) found.min = thrift.binary();
+    else thrift.skip(type);
+  };
   const metadata = (id: number, type: number) => {
     if (id === 2) thrift.list(() => encodings.push(thrift.int()));
     else if (id === 4) codec = thrift.int();
+    else if (id === 5) slots = thrift.size();
     else if (id === 7) bytes = thrift.size();
     else if (id === 9) dataOffset = thrift.size();
     else if (id === 11) dictionaryOffset = thrift.size();
+    else if (id === 12 && type === THRIFT.struct) thrift.struct(statistics);
     else thrift.skip(type);
   };
   thrift.struct((id, type) => {
@@ -100,7 +115,9 @@ function readChunk(thrift: ThriftReader): ChunkLocation {
   if (codec !== CODECS.none && codec !== CODECS.zstd) throw new UnknownLayoutError(`the codec ${codec}`);
   // One of its dictionary, one of its levels, one of its data; the writer names them in this order.
   const encoding = dictionaryOffset === undefined ? dataEncoding(encodings) : ENCODINGS.rleDictionary;
-  return { codec, encoding, dictionaryOffset, dataOffset, bytes, index };
+  const { nulls, min, max } = found;
+  const bounds = min === undefined || max === undefined ? undefined : { min, max };
+  return { codec, encoding, dictionaryOffset, dataOffset, bytes, index, slots, nulls, bounds };
 }
 
 function dataEncoding(encodings: readonly number[]): number {

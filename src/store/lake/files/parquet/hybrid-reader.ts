@@ -55,6 +55,18 @@ export class HybridReader {
     return this.#value;
   }
 
+  /**
+   * The runs of the next `count` values: `from` counts them, `taken` is the run's length, `value` what it repeats;
+   * of a packed run the byte where it begins is `start`, else that is -1. Only before anything else is read.
+   */
+  runs(count: number, use: (from: number, taken: number, value: number, start: number) => void): void {
+    for (let from = 0; from < count;) {
+      const taken = this.#take(count - from);
+      use(from, taken, this.#value, this.#isPacked ? this.#start : -1);
+      from += taken;
+    }
+  }
+
   /** How many of the next `count` values are 1; of values of one bit. */
   ones(count: number): number {
     let ones = 0;

@@ -4,11 +4,12 @@ import { joinBytes, joinWords } from '../../../../span/join.ts';
 import { HybridReader } from './hybrid-reader.ts';
 import { bitWidth } from './hybrid.ts';
 import type { PageHeader } from './page-header.ts';
-import { readValues, textsOfCodes, valuesOfCodes } from './page-values.ts';
+import { readValues, textsOf, textsOfCodes, valuesOfCodes } from './page-values.ts';
 import type { PageValues } from './page-values.ts';
 import { countIn } from './ranges.ts';
 import type { Range } from './ranges.ts';
-import type { Leaf } from './schema.ts';
+import type { Leaf, LeafType } from './schema.ts';
+import type { TextDictionary } from '../../../../span/vector.ts';
 import type { LeafValues } from './values.ts';
 
 export interface LeafRows {
@@ -36,6 +37,54 @@ interface PickedLevels {
   readonly from: number;
 }
 
+/** Of a list's leaves most have the same levels, encoded alike: they are read once for a page of all of them. */
+export class LevelsMemo {
+  readonly #known: {
+    readonly bytes: Buffer;
+    readonly slots: number;
+    readonly rows: number;
+    readonly ranges: string;
+    /** Of the levels: how deep they go. */
+    readonly kind: number;
+    readonly levels: PickedLevels;
+  }[] = [];
+
+  find(
+    body: Uint8Array,
+    slots: number,
+    rows: number,
+    ranges: readonly Range[],
+    kind: number,
+  ): PickedLevels | undefined {
+    const places = placesOf(ranges);
+    return this.#known.find(
+      (known) =>
+        known.slots === slots &&
+        known.rows === rows &&
+        known.kind === kind &&
+        known.ranges === places &&
+        known.bytes.equals(body.subarray(0, known.bytes.length)),
+    )?.levels;
+  }
+
+  add(
+    body: Uint8Array,
+    slots: number,
+    rows: number,
+    ranges: readonly Range[],
+    kind: number,
+    levels: PickedLevels,
+  ): void {
+    // A copy: what was read may be read over.
+    const bytes = Buffer.from(body.subarray(0, levels.from));
+    this.#known.push({ bytes, slots, rows, ranges: placesOf(ranges), kind, levels });
+  }
+}
+
+function placesOf(ranges: readonly Range[]): string {
+  return ranges.map(({ from, to }) => `${from}-${to}`).join(' ');
+}
+
 export class LeafReader {
   readonly #maxDefinition: number;
   readonly #repetition: Uint8Array[] = [];
@@ -48,6 +97,7 @@ export class LeafReader {
     readonly leaf: Leaf,
     readonly depth: number,
     readonly encoding: number,
+    private readonly levels = new LevelsMemo(),
   ) {
     this.#maxDefinition = depth + (leaf.optional ? 1 : 0);
   }
@@ -65,11 +115,12 @@ export class LeafReader {
     this.#values.push(readValues(type, this.encoding, { body, from, count }, levels.ranges, this.#texts));
   }
 
-  rows(dictionary: OpenPage | undefined): LeafRows {
+  /** `texts`: the dictionary of texts, where it was read before. */
+  rows(dictionary: OpenPage | undefined, texts?: TextDictionary): LeafRows {
     return {
       repetition: this.depth > 0 ? joinBytes(this.#repetition) : undefined,
       definition: this.#maxDefinition > 0 ? joinBytes(this.#definition) : undefined,
-      values: this.#joined(dictionary),
+      values: this.#joined(dictionary, texts),
     };
   }
 
@@ -84,20 +135,26 @@ export class LeafReader {
   #nestedLevels(body: Uint8Array, slots: number, rows: number, ranges: readonly Range[]): PickedLevels {
     // A run can say a billion slots in five bytes.
     if (slots > MAX_SLOTS) throw new RangeError(`a page of ${slots} slots`);
+    const max = this.#maxDefinition;
+    const kind = this.depth * 16 + max;
+    const known = this.levels.find(body, slots, rows, ranges, kind);
+    if (known !== undefined) return known;
     const { reader, end } = levelsAt(body, 0, this.depth);
     const { slotRanges, repetition } = pickRepetition(reader, slots, rows, ranges);
     reader.expectEnd();
-    const max = this.#maxDefinition;
     const definition = levelsAt(body, end, max);
     const picked = pickDefinition(definition.reader, slots, max, slotRanges);
     definition.reader.expectEnd();
-    return { ...picked, repetition, from: definition.end };
+    const levels = { ...picked, repetition, from: definition.end };
+    this.levels.add(body, slots, rows, ranges, kind, levels);
+    return levels;
   }
 
-  #joined(dictionary: OpenPage | undefined): LeafValues {
+  #joined(dictionary: OpenPage | undefined, texts: TextDictionary | undefined): LeafValues {
     const { type } = this.leaf;
     const codes = joinWords(this.#values.flatMap((part) => (part.kind === 'codes' ? [part.codes] : [])));
     if (type === 'text') {
+      if (texts !== undefined) return { kind: 'text', ...textsOf(codes, texts) };
       if (dictionary === undefined) return { kind: 'text', codes, dictionary: this.#texts.dictionary() };
       return { kind: 'text', ...textsOfCodes(codes, dictionary.body, dictionary.header.slots) };
     }
@@ -113,6 +170,36 @@ export class LeafReader {
     const from = bytes.byteOffset % 8 === 0 ? bytes.byteOffset / 4 : 0;
     const width = type === 'int64' || type === 'double' ? 2 : 1;
     return { kind: 'words', width, words: words.subarray(from, from + bytes.length / 4) };
+  }
+}
+
+/** The rows of a leaf that has a value in none, each row one slot. */
+export function rowsWithoutValues({ type, optional }: Leaf, depth: number, rows: number): LeafRows {
+  return {
+    repetition: depth > 0 ? new Uint8Array(rows) : undefined,
+    definition: depth > 0 || optional ? new Uint8Array(rows) : undefined,
+    values: noValues(type),
+  };
+}
+
+function noValues(type: LeafType): LeafValues {
+  switch (type) {
+    case 'text': {
+      const dictionary = { count: 0, offsets: new Uint32Array(1), bytes: new Uint8Array(0) };
+      return { kind: 'text', codes: new Uint32Array(0), dictionary };
+    }
+    case 'bool':
+      return { kind: 'bool', values: new Uint8Array(0) };
+    case 'id8':
+      return { kind: 'fixed', width: 8, bytes: new Uint8Array(0) };
+    case 'id16':
+      return { kind: 'fixed', width: 16, bytes: new Uint8Array(0) };
+    case 'int64':
+    case 'double':
+      return { kind: 'words', width: 2, words: new Uint32Array(0) };
+    case 'uint8':
+    case 'uint32':
+      return { kind: 'words', width: 1, words: new Uint32Array(0) };
   }
 }
 

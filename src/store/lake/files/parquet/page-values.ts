@@ -1,5 +1,6 @@
 /** Some of the values of a data page, and what the codes among them mean. */
 import type { Interner } from '../../../../span/interner.ts';
+import { joinBytes } from '../../../../span/join.ts';
 import type { TextDictionary } from '../../../../span/vector.ts';
 import { readDelta } from './delta-reader.ts';
 import { ENCODINGS } from './encodings.ts';
@@ -14,7 +15,7 @@ export type PageValues =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
 /** Bytes of a value that is PLAIN; texts and booleans have no fixed length. */
-const PLAIN_BYTES = { uint8: 4, uint32: 4, int64: 8, double: 8, id8: 8, id16: 16 } as const;
+export const PLAIN_BYTES = { uint8: 4, uint32: 4, int64: 8, double: 8, id8: 8, id16: 16 } as const;
 
 /**
  * The values of `ranges` out of the `count` that begin at `from` of a page's body. Throws RangeError when they
@@ -168,6 +169,8 @@ export function textsOfCodes(
   body: Uint8Array,
   count: number,
 ): { codes: Uint32Array; dictionary: TextDictionary } {
+  // Most of them are used then, and renaming would cost more than what is left out.
+  if (codes.length >= count) return { codes, dictionary: allTexts(body, count) };
   const used = new Uint32Array(new Set(codes)).sort();
   if (used.length > 0 && used[used.length - 1] >= count) {
     throw new RangeError(`the code ${used[used.length - 1]} of ${count}`);
@@ -191,6 +194,53 @@ export function textsOfCodes(
     codes: codes.map((code) => renamed.get(code) ?? 0),
     dictionary: { count: used.length, offsets, bytes },
   };
+}
+
+/** The same out of a dictionary that was read before. */
+export function textsOf(
+  codes: Uint32Array,
+  { count, offsets, bytes }: TextDictionary,
+): { codes: Uint32Array; dictionary: TextDictionary } {
+  const used = new Uint32Array(new Set(codes)).sort();
+  if (used.length > 0 && used[used.length - 1] >= count) {
+    throw new RangeError(`the code ${used[used.length - 1]} of ${count}`);
+  }
+  const ends = new Uint32Array(used.length + 1);
+  const parts: Uint8Array[] = [];
+  const renamed = new Map<number, number>();
+  for (let i = 0; i < used.length; i++) {
+    const part = bytes.subarray(offsets[used[i]], offsets[used[i] + 1]);
+    parts.push(part);
+    renamed.set(used[i], i);
+    ends[i + 1] = ends[i] + part.length;
+  }
+  return {
+    codes: codes.map((code) => renamed.get(code) ?? 0),
+    dictionary: { count: used.length, offsets: ends, bytes: joinBytes(parts) },
+  };
+}
+
+/** Shorter texts are copied byte by byte: a call costs as much as so many. */
+const SHORT_TEXT = 24;
+
+/** A dictionary page of texts without their lengths. */
+export function allTexts(body: Uint8Array, count: number): TextDictionary {
+  if (body.length < count * 4) throw wrongLength(count, body.length);
+  const offsets = new Uint32Array(count + 1);
+  const bytes = new Uint8Array(body.length - count * 4);
+  const walk = new TextWalk(body, 0);
+  let at = 0;
+  for (let code = 0; code < count; code++) {
+    const start = walk.next();
+    const end = walk.at;
+    if (end - start > SHORT_TEXT) {
+      bytes.set(body.subarray(start, end), at);
+      at += end - start;
+    } else for (let i = start; i < end; i++) bytes[at++] = body[i];
+    offsets[code + 1] = at;
+  }
+  if (walk.at !== body.length) throw wrongLength(count, body.length);
+  return { count, offsets, bytes };
 }
 
 function bytesOf(words: Uint32Array): Uint8Array {

@@ -5,7 +5,7 @@ import { SPANS } from '../../../../span/schema.ts';
 import type { Span } from '../../../../span/span.ts';
 import { traceIndexPath } from '../../files/names.ts';
 import { ParquetReader, compileParquetWasm, initParquet } from '../../files/parquet-reader.ts';
-import { SpanReader } from '../../read/block-spans.ts';
+import { SpanReader } from '../../read/scan/block-spans.ts';
 import { columnsOf } from '../../read/testing/test-lake.ts';
 import { byKey } from '../../testing/duckdb.ts';
 import { encodeSpans } from '../../write/encode.ts';

@@ -1,9 +1,47 @@
 /** Test support: the questions answered over plain spans, the slow and obvious way. */
 import type { Span } from '../../../../span/span.ts';
-import type { Query } from '../../../../traceql/ast.ts';
+import type { Query, SpansetFilter } from '../../../../traceql/ast.ts';
 import { matches } from '../../../../traceql/evaluate.ts';
+import { isMetrics } from '../../../../traceql/query.ts';
+import { spansOf } from '../../../../traceql/spanset.ts';
+import { spansetsOf } from '../../../../traceql/spansets.ts';
+import type { Spanset, TraceSpans } from '../../../../traceql/spanset.ts';
+import type { TraceStructure } from '../../../../traceql/structure.ts';
 import type { SearchOrder, TimeRange } from '../../../span-store.ts';
-import { SpanFields, TraceContext, traceDuration } from '../trace-fields.ts';
+import { SpanFields, TraceContext, traceDuration } from '../search/trace-fields.ts';
+
+/** A trace, its spans in order of start, each once. */
+export class NaiveTrace implements TraceSpans {
+  readonly #context: TraceContext;
+
+  constructor(
+    readonly spans: readonly Span[],
+    readonly range: TimeRange,
+  ) {
+    this.#context = new TraceContext(spans);
+  }
+
+  get count(): number {
+    return this.spans.length;
+  }
+
+  get structure(): TraceStructure {
+    return this.#context.structure;
+  }
+
+  inRange(span: number): boolean {
+    const { startTimeUnixNano } = this.spans[span];
+    return this.range.startUnixNano <= startTimeUnixNano && startTimeUnixNano < this.range.endUnixNano;
+  }
+
+  matches({ condition }: SpansetFilter, span: number): boolean {
+    return matches(condition, this.fields(span));
+  }
+
+  fields(span: number): SpanFields {
+    return new SpanFields(this.spans[span], this.#context);
+  }
+}
 
 export function naiveSpans(
   spans: readonly Span[],
@@ -17,13 +55,13 @@ export function naiveSpans(
 }
 
 function matchingSpans(trace: readonly Span[], query: Query, range: TimeRange): Span[] {
-  const context = new TraceContext(trace);
-  return trace.filter(
-    (span) =>
-      range.startUnixNano <= span.startTimeUnixNano &&
-      span.startTimeUnixNano < range.endUnixNano &&
-      matches(query.spanset.condition, new SpanFields(span, context)),
-  );
+  return spansOf(naiveSpansets(trace, query, range)).map((span) => trace[span]);
+}
+
+/** `trace` in order of start. */
+export function naiveSpansets(trace: readonly Span[], { expression }: Query, range: TimeRange): Spanset[] {
+  if (isMetrics(expression)) throw new Error('a metrics query gives no spansets');
+  return spansetsOf(expression, new NaiveTrace(trace, range));
 }
 
 function rank(span: Span, order: SearchOrder): bigint {
@@ -31,7 +69,7 @@ function rank(span: Span, order: SearchOrder): bigint {
   return order === 'newest' ? -span.startTimeUnixNano : span.startTimeUnixNano;
 }
 
-export interface NaiveTrace {
+export interface NaiveSummary {
   readonly traceId: string;
   readonly startTimeUnixNano: bigint;
   readonly durationNano: bigint;
@@ -45,8 +83,8 @@ export function naiveTraces(
   query: Query,
   range: TimeRange,
   order: SearchOrder,
-): NaiveTrace[] {
-  const found: NaiveTrace[] = [];
+): NaiveSummary[] {
+  const found: NaiveSummary[] = [];
   for (const [traceId, trace] of byTrace(spans)) {
     const matchedCount = matchingSpans(trace, query, range).length;
     if (matchedCount === 0) continue;
@@ -59,7 +97,7 @@ export function naiveTraces(
       matchedCount,
     });
   }
-  const value = (trace: NaiveTrace) => {
+  const value = (trace: NaiveSummary) => {
     if (order === 'slowest') return -trace.durationNano;
     return order === 'newest' ? -trace.startTimeUnixNano : trace.startTimeUnixNano;
   };

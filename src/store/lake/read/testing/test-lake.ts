@@ -23,7 +23,7 @@ export function columnsOf(spans: readonly Span[]): SpanColumns {
   return columns;
 }
 
-export type TestLakeOptions = Pick<LakeReaderOptions, 'pool' | 'timeLimitMs' | 'report'>;
+export type TestLakeOptions = Pick<LakeReaderOptions, 'pool' | 'timeLimitMs' | 'memoryLimitBytes' | 'report'>;
 
 let nextFile = 0;
 
@@ -31,13 +31,20 @@ let nextFile = 0;
 export class TestLake {
   buffers: SpanColumns[] = [];
   files: FileEntry[] = [];
+  /** By the path of their file. */
+  readonly rollups = new Map<string, Uint8Array>();
   readonly reader: LakeReader;
 
   constructor(
     readonly dataDir: string,
     options: TestLakeOptions = {},
   ) {
-    this.reader = new LakeReader({ dataDir, snapshot: () => this.snapshot(), ...options });
+    this.reader = new LakeReader({
+      dataDir,
+      snapshot: () => this.snapshot(),
+      rollups: { read: () => this.rollups },
+      ...options,
+    });
   }
 
   /** Forgets all spans; the worker stays. */
@@ -73,6 +80,7 @@ export class TestLake {
       await Bun.write(join(this.dataDir, path), parquet);
       await Bun.write(join(this.dataDir, traceIndexPath(path)), traceIndex);
       await Bun.write(join(this.dataDir, tokenIndexPath(path)), tokenIndex);
+      this.rollups.set(path, file.rollup);
       entries.push({
         ...statistics,
         path,
