@@ -9,7 +9,7 @@ import { parseQuery } from '../../../traceql/parse.ts';
 import { matches } from '../../../traceql/evaluate.ts';
 import { traceIndexPath } from '../files/names.ts';
 import { spanArbitrary, spanQuery } from '../read/testing/arbitrary-spans.ts';
-import { SpanFields, TraceContext } from '../read/search/trace-fields.ts';
+import { SpanFields, TraceContext } from '../read/testing/trace-fields.ts';
 import { rejection } from '../../testing/rejection.ts';
 import type { Drop, RewriteJob } from './rewrite-job.ts';
 import { identityOf, inAnyOrder, isInFileOrder, jobOf, once, rewrite, writeFiles } from './testing/merged.ts';

@@ -18,7 +18,7 @@ import { byTrace } from '../testing/naive.ts';
 import { naiveRows } from '../testing/naive-rows.ts';
 import { storeSpread } from '../testing/spread.ts';
 import { TestLake } from '../testing/test-lake.ts';
-import { SpanFields, TraceContext } from '../search/trace-fields.ts';
+import { SpanFields, TraceContext } from '../testing/trace-fields.ts';
 import { DEFAULT_POOL } from '../workers/worker-pool.ts';
 
 const EVERYTHING: TimeRange = { startUnixNano: 0n, endUnixNano: END_OF_TIME };

@@ -16,7 +16,7 @@ import { readTokenHeader, rowGroupMayHave } from '../../files/token-index.ts';
 import { spanQuery, spansArbitrary } from '../testing/arbitrary-spans.ts';
 import { TestLake, columnsOf } from '../testing/test-lake.ts';
 import { isMet, tokenNeed } from './token-need.ts';
-import { SpanFields, TraceContext } from '../search/trace-fields.ts';
+import { SpanFields, TraceContext } from '../testing/trace-fields.ts';
 import { expectCondition } from '../../../../traceql/query.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-pruning-'));

@@ -20,7 +20,7 @@ import { RowGroupSource } from './column-row-group.ts';
 import { Selection } from './scan.ts';
 import { spanQuery, spansArbitrary } from '../testing/arbitrary-spans.ts';
 import { columnsOf } from '../testing/test-lake.ts';
-import { SpanFields, TraceContext } from '../search/trace-fields.ts';
+import { SpanFields, TraceContext } from '../testing/trace-fields.ts';
 import { expectCondition } from '../../../../traceql/query.ts';
 
 const EVERYTHING = { startUnixNano: 0n, endUnixNano: 1n << 64n };

@@ -8,7 +8,7 @@ import { orderedOnce } from './order-spans.ts';
 import { readSpans } from './search.ts';
 import type { RowAddress } from './search.ts';
 import type { Session } from '../session.ts';
-import { traceDuration } from './trace-fields.ts';
+import { traceDuration } from './trace-duration.ts';
 import type { TraceIndexes } from './trace-indexes.ts';
 import { traceSpans } from './trace-rows.ts';
 import type { TraceSpan } from './trace-rows.ts';

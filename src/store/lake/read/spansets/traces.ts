@@ -15,7 +15,7 @@ import type { TimeRange } from '../../../span-store.ts';
 import { BlockRow } from '../scan/block-row.ts';
 import { columnOf, uint64At } from '../scan/cells.ts';
 import { narrowToTimes } from '../scan/int64-kernel.ts';
-import { durationOf } from '../search/trace-fields.ts';
+import { durationOf } from '../search/trace-duration.ts';
 
 /** What every trace is read with. */
 export const STRUCTURE_COLUMNS: readonly string[] = [

@@ -6,7 +6,7 @@ import type { FieldSource } from '../../../../traceql/evaluate.ts';
 import { spansOf } from '../../../../traceql/spanset.ts';
 import { spansetsOf } from '../../../../traceql/spansets.ts';
 import type { TimeRange } from '../../../span-store.ts';
-import { SpanFields, TraceContext } from '../search/trace-fields.ts';
+import { SpanFields, TraceContext } from './trace-fields.ts';
 
 /** `trace`: in order of start. */
 export function naiveRows(

@@ -8,7 +8,8 @@ import { spansetsOf } from '../../../../traceql/spansets.ts';
 import type { Spanset, TraceSpans } from '../../../../traceql/spanset.ts';
 import type { TraceStructure } from '../../../../traceql/structure.ts';
 import type { SearchOrder, TimeRange } from '../../../span-store.ts';
-import { SpanFields, TraceContext, traceDuration } from '../search/trace-fields.ts';
+import { SpanFields, TraceContext } from './trace-fields.ts';
+import { traceDuration } from '../search/trace-duration.ts';
 
 /** A trace, its spans in order of start, each once. */
 export class NaiveTrace implements TraceSpans {

@@ -1,10 +1,11 @@
-/** Whole spans as TraceQL sees them, with what it asks of their trace: parents, root, nested sets. */
+/** Test support: whole spans as TraceQL sees them, with what it asks of their trace: parents, root, nested sets. */
 import type { Attribute, Span } from '../../../../span/span.ts';
 import type { Intrinsic, Static } from '../../../../traceql/ast.ts';
 import { staticsOf } from '../../../../traceql/compare.ts';
 import type { FieldSource } from '../../../../traceql/evaluate.ts';
 import { TraceStructure, linkSpans } from '../../../../traceql/structure.ts';
 import { kindStatics, statusStatics } from '../scan/block-row.ts';
+import { traceDuration } from '../search/trace-duration.ts';
 
 /** What a span can be asked of the others. All spans of one trace. */
 export class TraceContext {
@@ -31,30 +32,6 @@ export class TraceContext {
 }
 
 const NO_PARENT = '0'.repeat(16);
-
-const MAX_INT64 = (1n << 63n) - 1n;
-
-/** Last end minus first start; more than 292 years, either way, are 292 years. */
-export function traceDuration(
-  spans: readonly { readonly startTimeUnixNano: bigint; readonly durationNano: bigint }[],
-): bigint {
-  if (spans.length === 0) return 0n;
-  let first = spans[0].startTimeUnixNano;
-  let last = 0n;
-  for (const { startTimeUnixNano, durationNano } of spans) {
-    const end = BigInt.asUintN(64, startTimeUnixNano + durationNano);
-    if (startTimeUnixNano < first) first = startTimeUnixNano;
-    if (end > last) last = end;
-  }
-  return durationOf(first, last);
-}
-
-/** From a first start to a last end. */
-export function durationOf(first: bigint, last: bigint): bigint {
-  const duration = last - first;
-  if (duration > MAX_INT64) return MAX_INT64;
-  return duration < -MAX_INT64 ? -MAX_INT64 : duration;
-}
 
 type AttributeScopeHere = Parameters<FieldSource['attribute']>[0];
 
