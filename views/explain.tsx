@@ -108,20 +108,20 @@ function Bar({ share }: { share: number }): JSX.Element {
   );
 }
 
-/** Why something was left unread. */
+/** Why something was left unread; stands behind a number, be it 1 or many. */
 const REASON_TEXTS: ReadonlyMap<string, string> = new Map([
-  ['time', 'lie outside of the time range'],
-  ['services', 'have no such service'],
-  ['operations', 'have no span of such a name or kind'],
-  ['duration', 'have no span of such a duration'],
-  ['status', 'have no span of such a status'],
-  ['keys', 'have no span with such an attribute'],
-  ['row groups', 'have no row group that may match'],
-  ['tokens', 'lack the value, by their token filters'],
-  ['trace index', 'hold none of the traces, by their index'],
-  ['order', 'were not needed: enough was found before them'],
-  ['rollups', 'were answered by their rollups'],
-  ['not needed', 'were not needed'],
+  ['time', 'outside of the time range'],
+  ['services', 'without such a service'],
+  ['operations', 'without a span of such a name or kind'],
+  ['duration', 'without a span of such a duration'],
+  ['status', 'without a span of such a status'],
+  ['keys', 'without a span that has such an attribute'],
+  ['row groups', 'without a row group that may match'],
+  ['tokens', 'without the value, by token filter'],
+  ['trace index', 'without any of the traces, by trace index'],
+  ['order', 'not needed: enough was found before'],
+  ['rollups', 'answered by rollup'],
+  ['not needed', 'not needed'],
 ]);
 
 function Pruned({ explain }: { explain: Explain }): JSX.Element {

@@ -95,7 +95,8 @@ function aggregate(
   const values: Numeric[] = [];
   for (const span of spans) {
     const value = evaluate(operand, trace.fields(span));
-    if (isNumeric(value)) values.push(value);
+    // A NaN is in no order: which of the others were least would hang on where it stands. Metrics drop it too.
+    if (isNumeric(value) && !Number.isNaN(value.value)) values.push(value);
   }
   if (values.length === 0) return undefined;
   switch (name) {

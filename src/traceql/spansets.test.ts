@@ -124,6 +124,20 @@ describe('pipelines', () => {
   }
 });
 
+describe('numbers that are none', () => {
+  // `0.0 / 0.0` has no value, but an overflow less itself is a NaN.
+  const nan = '(span.n * 1e308 * 10) - (span.n * 1e308 * 10)';
+  const trace = sketch(`
+    a n=1 m=5
+      b n=0 m=3
+      c n=0 m=4
+  `);
+  test.each(['min', 'max', 'sum', 'avg'])('%s passes over a NaN, wherever it stands', (name) => {
+    const [figure] = { min: [3], max: [4], sum: [7], avg: [3.5] }[name] ?? [];
+    expect(ask(trace, `{} | ${name}(span.m + (${nan})) = ${figure}`)).toHaveLength(1);
+  });
+});
+
 describe('what is outside of the range', () => {
   const cut = sketch(`
     a -

@@ -39,7 +39,15 @@ const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map<string, Descripti
   ],
   ['GET /services', { summary: 'Services with their figures', schema: 'Services' }],
   ['GET /operations', { summary: 'Operations of a service with their figures', schema: 'Operations' }],
-  ['GET /attributes', { summary: 'Attribute keys', schema: 'Attributes' }],
+  [
+    'GET /attributes',
+    {
+      summary: 'Attribute keys',
+      description:
+        'Most frequent first. The query and the range leave out whole files; `count` is of all spans of the files that remain, so a bound from above.',
+      schema: 'Attributes',
+    },
+  ],
   [
     'GET /attributes/{key}/values',
     {

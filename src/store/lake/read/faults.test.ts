@@ -65,6 +65,7 @@ describe('a file that', () => {
         expect(page.spans).toHaveLength(20);
         expect(page.complete).toMatchObject({ skipped: [broken.path] });
         expect(page.complete).toHaveProperty('reason', expect.stringContaining('not readable'));
+        expect(page.complete).toHaveProperty('reason', expect.not.stringContaining(dataDir));
       }
       const trace = await lake.reader.trace('test', numbered(15, 16)[0].traceId);
       expect(trace.spans).toHaveLength(1);
@@ -230,4 +231,17 @@ test('a span delivered twice is shown once', async () => {
   );
   const trace = await lake.reader.trace('test', numbered(7, 8)[0].traceId);
   expect(trace.spans).toHaveLength(1);
+});
+
+test('a costly condition over a buffer is asked of few rows at a time, and ends with its time', async () => {
+  const lake = new TestLake(dataDir, { timeLimitMs: 20 });
+  lakes.push(lake);
+  const text = (i: number) => Array.from({ length: 20_000 }, (_, at) => 'ab'[((at * 7919 + i) >> 3) & 1]);
+  lake.append(numbered(0, 300).map((span, i) => ({ ...span, name: text(i).join('') })));
+  // A millisecond a row: nearly every character may begin a match.
+  const query = parseQuery('{ name =~ ".*a(a|b){60}c" } | rate()');
+  const asked = { query, range: EVERYTHING, stepNano: undefined, maxSeries: 10, exemplars: 0 };
+  const { complete, scanned } = await lake.reader.metrics('test', asked);
+  expect(scanned.rows).toBeWithin(1, 200);
+  expect(complete).toHaveProperty('reason', 'stopped after 20 ms');
 });

@@ -35,6 +35,7 @@ import { heatmap } from './numbers/heatmap.ts';
 import { metrics } from './numbers/metrics.ts';
 import { attributeKeys, attributeValues } from './numbers/names.ts';
 import { orderedOnceInParts } from './search/order-spans.ts';
+import { REHEARSAL_MS, newestRows, rehearsedMetrics, rehearsedSearch } from './rehearsal.ts';
 import { Rollups } from './statistics/rollup-cache.ts';
 import { searchSpans } from './search/search-spans.ts';
 import { searchTraces } from './search/search-traces.ts';
@@ -179,9 +180,34 @@ export class LakeReader {
       void (async () => {
         if (projectIds.length > 0) this.#deps.pool.warm();
         for (const projectId of projectIds) await this.warm(projectId);
-      })().catch((error: unknown) => this.#deps.report(`trace indexes are not read ahead: ${String(error)}`));
+        await this.#rehearse(projectIds);
+      })().catch((error: unknown) => {
+        if (!this.#deps.pool.isClosed) this.#deps.report(`nothing more is read ahead: ${String(error)}`);
+      });
     }, WARM_AFTER_MS);
     this.#warming.unref();
+  }
+
+  /** Of one project: the code is the same for all. */
+  async #rehearse(projectIds: readonly string[]): Promise<void> {
+    const { pool } = this.#deps;
+    for (const projectId of projectIds) {
+      const snapshot = this.#options.snapshot(projectId);
+      const range = newestRows(snapshot.files);
+      snapshot.release();
+      if (range === undefined) continue;
+      const until = performance.now() + REHEARSAL_MS;
+      const asker = async (): Promise<void> => {
+        while (performance.now() < until && !pool.isClosed) {
+          for (const question of rehearsedMetrics(range)) await this.metrics(projectId, question);
+          const { spans } = await this.searchSpans(projectId, rehearsedSearch(range));
+          if (spans.length > 0) await this.trace(projectId, spans[0].traceId);
+        }
+      };
+      // As many as there are workers: one that is busy leaves the other's row group to an idle one.
+      await Promise.all(Array.from({ length: pool.size }, asker));
+      return;
+    }
   }
 
   close(): void {

@@ -31,8 +31,15 @@ export interface BufferSource {
 }
 
 /** Buffers are scanned on the main thread: at most so many rows, and so long, without a break. */
+const FIRST_SLICE_ROWS = 8;
 const SLICE_ROWS = 2048;
 const SLICE_MS = 8;
+
+/** As far as the last slice tells: a row costs 10 ns or, of a regular expression over long texts, milliseconds. */
+function nextSliceRows(rows: number, ms: number): number {
+  const fit = Math.floor((rows * SLICE_MS) / 2 / Math.max(ms, 1e-3));
+  return Math.max(1, Math.min(fit, rows * 2, SLICE_ROWS));
+}
 
 /** A file that could not be read is not tried again for so long: a panic costs a worker. */
 const DISTRUST_MS = 60_000;
@@ -185,11 +192,12 @@ export class Session {
       return value;
     } catch (error) {
       if (!(error instanceof JobFailedError)) throw error;
-      distrusted.add(file.path, error.message);
-      if (!pool.isClosed) {
-        this.deps.report(`${file.path} can't be read and is left out of answers: ${error.message}`);
-      }
-      this.skip(file.path, error.message);
+      // Answers say where in the lake, not where on the host.
+      const reason = error.message.replaceAll(job.path, file.path);
+      distrusted.add(file.path, reason);
+      if (!pool.isClosed)
+        this.deps.report(`${file.path} can't be read and is left out of answers: ${reason}`);
+      this.skip(file.path, reason);
       return undefined;
     }
   }
@@ -214,7 +222,7 @@ export class Session {
     begin: (block: Block) => (from: number, to: number) => void,
     first: 'oldest' | 'newest' = 'oldest',
   ): Promise<void> {
-    return this.stage('buffers', () => this.#eachSlice(buffer, columns, begin, first));
+    return this.stage('buffers', () => this.#eachSlice(buffer, columns, begin, first, false));
   }
 
   async #eachSlice(
@@ -222,44 +230,58 @@ export class Session {
     columns: readonly string[],
     begin: (block: Block) => (from: number, to: number) => void,
     first: 'oldest' | 'newest',
+    mayStop: boolean,
   ): Promise<void> {
     const block = buffer.columns.block([...new Set(columns)], buffer.rows);
     const scan = begin(block);
-    const slices = Math.ceil(block.rows / SLICE_ROWS);
+    let rows = FIRST_SLICE_ROWS;
     let sliceBegan = performance.now();
-    for (let slice = 0; slice < slices; slice++) {
-      const from = (first === 'newest' ? slices - 1 - slice : slice) * SLICE_ROWS;
-      scan(from, Math.min(block.rows, from + SLICE_ROWS));
-      if (performance.now() - sliceBegan < SLICE_MS) continue;
+    let done = 0;
+    while (done < block.rows) {
+      const count = Math.min(rows, block.rows - done);
+      const from = first === 'newest' ? block.rows - done - count : done;
+      const began = performance.now();
+      scan(from, from + count);
+      done += count;
+      const now = performance.now();
+      rows = nextSliceRows(count, now - began);
+      if (now - sliceBegan < SLICE_MS) continue;
       await this.breathe();
+      if (mayStop && this.isOverTime()) break;
       sliceBegan = performance.now();
     }
     // A question may pass over a buffer several times: what it looked at are these rows all the same.
     if (this.#scannedBuffers.has(buffer)) return;
     this.#scannedBuffers.add(buffer);
-    this.#counters.rows += block.rows;
-    this.explain?.buffer(block.rows);
+    this.#counters.rows += done;
+    this.explain?.buffer(done);
   }
 
-  /** The matching rows of a buffer, as `JobRun.scan` gives those of a file; a buffer outside of the range is passed over. */
+  /**
+   * The matching rows of a buffer, as `JobRun.scan` gives those of a file. `mayStop`: when the time is up. Numbers are
+   * then told as a part; a page of rows must not lack some.
+   */
   async scanBuffer(
     buffer: BufferSource,
     filter: Filter,
     columns: readonly string[],
     begin: BeginRows,
+    mayStop = false,
   ): Promise<void> {
     const { minStart, maxStart } = buffer.columns;
     const { startUnixNano, endUnixNano } = filter.range;
     if (maxStart < startUnixNano || minStart >= endUnixNano) return;
-    await this.eachSlice(buffer, [...columns, ...filterColumns(filter, IN_BUFFER)], (block) => {
+    const scan = (block: Block) => {
       const selection = new Selection(block, filter);
       const use = begin(block);
-      return (from, to) => {
+      return (from: number, to: number) => {
         const selected = selection.select(from, to);
         this.explain?.matched(countOnes(selected, from, to));
         use(selected, from, to);
       };
-    });
+    };
+    const names = [...columns, ...filterColumns(filter, IN_BUFFER)];
+    await this.stage('buffers', () => this.#eachSlice(buffer, names, scan, 'oldest', mayStop));
   }
 
   async breathe(): Promise<void> {

@@ -17,7 +17,12 @@ export interface ComparisonJob extends JobBase {
 export async function run(job: ComparisonJob, jobRun: JobRun): Promise<ComparisonPart> {
   const scan = new ComparisonScan(job.ask);
   for (const rowGroup of job.rowGroups) {
-    await jobRun.scan(rowGroup, job.filter, job.reads, (block) => scan.begin(block));
+    let use: ReturnType<ComparisonScan['beginSource']> | undefined;
+    await jobRun.visit(rowGroup, job.filter, job.reads, 'ascending', (source, selected, from, to) => {
+      use ??= scan.beginSource(source, job.reads);
+      use(selected, from, to);
+    });
+    scan.end();
   }
   return scan.part();
 }

@@ -12,6 +12,12 @@ import { columnOf } from '../scan/cells.ts';
 import { FieldCodes, codedValues, valueAt } from './group-codes.ts';
 import type { CodeFiller, CodedValues } from './group-codes.ts';
 import { NO_CODE, PairCodes } from './group-codes-pairs.ts';
+import { KeptCounts } from './comparison-kept.ts';
+import type { ListedRows } from './comparison-kept.ts';
+import { keptField, listRows } from './kept-codes.ts';
+import { SCAN_PAGE_ROWS } from '../scan/column-row-group.ts';
+import { BlockSource } from '../scan/column-source.ts';
+import type { ColumnSource } from '../scan/column-source.ts';
 import type { ColumnsAvailable } from '../scan/fields.ts';
 import { Selection, filterColumns } from '../scan/scan.ts';
 import type { Filter } from '../scan/scan.ts';
@@ -47,7 +53,8 @@ export interface ComparisonPart {
 
 /**
  * Values told apart of each field, in each answer of a worker and in all: ids fill this, and nobody reads 5,000 of
- * them. Others count together, so of a field with more the difference is a lower bound, and so are its counts.
+ * them. Others count together (of a row group with more, all but the most frequent): of a field with more the
+ * difference is a lower bound, and so are its counts.
  */
 export const MAX_VALUES = 5_000;
 /** Keys that are compared: instrumentation that puts ids into keys has no end of them. */
@@ -79,6 +86,8 @@ export function columnsOfComparison(
   ];
 }
 
+const START: readonly string[] = ['start_time_unix_nano'];
+
 /** Counts of one field. */
 class FieldCounts {
   readonly codes: FieldCodes;
@@ -106,21 +115,22 @@ class FieldCounts {
     this.counts[cell] += count;
   }
 
-  /** Counts each selected row that has a code above 0. */
-  addRows({ sides, buckets, codes }: Rows, selected: Uint8Array, from: number, to: number): void {
+  /** Counts each listed row that has a code above 0. */
+  addRows({ list, count, sides, buckets }: ListedRows, codes: Uint32Array): void {
     if (this.#cells) {
-      for (let row = from; row < to; row++) {
-        if (selected[row] !== 0 && codes[row] !== 0) this.add(codes[row], sides[row], buckets[row], 1);
+      for (let i = 0; i < count; i++) {
+        const code = codes[list[i]];
+        if (code !== 0) this.add(code, sides[i], buckets[i], 1);
       }
       return;
     }
     this.#widen(this.codes.values.length * 2);
     const { counts, others } = this;
-    for (let row = from; row < to; row++) {
-      const code = codes[row];
-      if (selected[row] === 0 || code === 0) continue;
-      if (code === NO_CODE) others[sides[row]]++;
-      else counts[code * 2 + sides[row]]++;
+    for (let i = 0; i < count; i++) {
+      const code = codes[list[i]];
+      if (code === 0) continue;
+      if (code === NO_CODE) others[sides[i]]++;
+      else counts[code * 2 + sides[i]]++;
     }
   }
 
@@ -156,6 +166,7 @@ export class ComparisonScan {
   readonly #fields = new Map<string, FieldCounts>();
   readonly #totals: [Float64Array, Float64Array];
   readonly #time: BucketScan;
+  readonly #kept: { readonly kept: KeptCounts; readonly counts: FieldCounts }[] = [];
   #tooManyFields = false;
 
   constructor(readonly ask: ComparisonAsk) {
@@ -165,55 +176,86 @@ export class ComparisonScan {
   }
 
   begin(block: Block): (selected: Uint8Array, from: number, to: number) => void {
+    return this.beginSource(new BlockSource(block), [...block.columns.keys()]);
+  }
+
+  /** `names`: the columns that are compared. Call `end` behind the last rows. */
+  beginSource(
+    source: ColumnSource,
+    names: readonly string[],
+  ): (selected: Uint8Array, from: number, to: number) => void {
     let counting: ((selected: Uint8Array, from: number, to: number) => void) | undefined;
-    return (selected, from, to) => (counting ??= this.#counting(block))(selected, from, to);
+    return (selected, from, to) => (counting ??= this.#counting(source, names))(selected, from, to);
   }
 
-  #counting(block: Block): (selected: Uint8Array, from: number, to: number) => void {
-    const selection = new Selection(block, this.ask.selection);
-    const rows: Rows = {
-      sides: new Uint8Array(block.rows),
-      buckets: new Uint32Array(block.rows),
-      codes: new Uint32Array(block.rows),
-    };
-    const columns = this.#columns(block);
-    const maps = this.#maps(block);
+  /** What was counted of a row group by its own codes becomes counts of values. */
+  end(): void {
+    for (const { kept, counts } of this.#kept.splice(0)) kept.flush(counts);
+  }
+
+  #counting(
+    source: ColumnSource,
+    names: readonly string[],
+  ): (selected: Uint8Array, from: number, to: number) => void {
+    const selection = new Selection(source, this.ask.selection);
+    const most = Math.min(source.rows, SCAN_PAGE_ROWS);
+    let rows = listOf(most);
+    let codes = new Uint32Array(0);
+    const columns = this.#columns(source, names);
+    const maps = this.#maps(source);
     return (selected, from, to) => {
-      rows.sides.set(selection.select(from, to).subarray(from, to), from);
-      this.#total(block, rows, selected, from, to);
-      for (const { counts, fill } of columns) {
-        fill(selected, from, to, rows.codes);
-        counts.addRows(rows, selected, from, to);
+      if (rows.list.length < to - from) rows = listOf(to - from);
+      rows.count = listRows(selected, from, to, rows.list);
+      const sides = selection.select(from, to);
+      for (let i = 0; i < rows.count; i++) rows.sides[i] = sides[rows.list[i]];
+      this.#total(source, rows, from, to);
+      for (const { counts, kept, name, filler } of columns) {
+        if (kept) {
+          kept.add(source, rows, from, to, counts);
+          continue;
+        }
+        source.load([name], from, to);
+        if (codes.length < to) codes = new Uint32Array(source.rows);
+        filler()(selected, from, to, codes);
+        counts.addRows(rows, codes);
       }
-      for (const map of maps) map.count(rows, selected, from, to);
+      for (const map of maps) map.count(rows);
     };
   }
 
-  #total(block: Block, { sides, buckets }: Rows, selected: Uint8Array, from: number, to: number): void {
+  #total(source: ColumnSource, { list, count, sides, buckets }: ListedRows, from: number, to: number): void {
     if (this.ask.buckets.count > 1) {
-      const { words } = columnOf(block, 'start_time_unix_nano', 'int64');
-      for (let row = from; row < to; row++) if (selected[row] !== 0) buckets[row] = this.#time.at(words, row);
+      source.load(START, from, to);
+      const { words } = columnOf(source.block(START), START[0], 'int64');
+      for (let i = 0; i < count; i++) buckets[i] = this.#time.at(words, list[i]);
     }
-    for (let row = from; row < to; row++) if (selected[row] !== 0) this.#totals[sides[row]][buckets[row]]++;
+    for (let i = 0; i < count; i++) this.#totals[sides[i]][buckets[i]]++;
   }
 
-  #columns(block: Block): { counts: FieldCounts; fill: CodeFiller }[] {
-    const found: { counts: FieldCounts; fill: CodeFiller }[] = [];
-    const add = (asked: Field): void => {
+  #columns(source: ColumnSource, names: readonly string[]): ComparedColumn[] {
+    const found: ComparedColumn[] = [];
+    const add = (asked: Field, name: string): void => {
       const counts = this.#field(asked);
-      if (counts) found.push({ counts, fill: counts.codes.filler(block) });
+      if (!counts) return;
+      const field = keptField(asked, source);
+      const kept = field && new KeptCounts(field, this.ask.buckets.count > 1);
+      if (kept) this.#kept.push({ kept, counts });
+      let fill: CodeFiller | undefined;
+      const filler = () => (fill ??= counts.codes.filler(source.block([name])));
+      found.push({ counts, kept, name, filler });
     };
-    for (const each of INTRINSICS) add(each);
-    for (const name of block.columns.keys()) {
+    INTRINSICS.forEach((each, i) => add(each, INTRINSIC_COLUMNS[i]));
+    for (const name of names) {
       const promoted = /^(span|resource)\.(.*)$/s.exec(name);
-      if (promoted) add(field(promoted[1] === 'span' ? 'span' : 'resource', promoted[2]));
+      if (promoted && source.has(name))
+        add(field(promoted[1] === 'span' ? 'span' : 'resource', promoted[2]), name);
     }
     return found;
   }
 
-  #maps(block: Block): MapCounts[] {
+  #maps(source: ColumnSource): MapCounts[] {
     return (['span', 'resource'] as const).flatMap((scope) => {
-      const vector = block.columns.get(`${scope}_attributes`);
+      const vector = source.vector(`${scope}_attributes`);
       if (vector?.kind !== 'attributes') return [];
       return [new MapCounts(vector, (key) => this.#field(field(scope, key)))];
     });
@@ -257,11 +299,17 @@ export class ComparisonScan {
   }
 }
 
-interface Rows {
-  /** 1: of the selection. */
-  readonly sides: Uint8Array;
-  readonly buckets: Uint32Array;
-  readonly codes: Uint32Array;
+interface ComparedColumn {
+  readonly counts: FieldCounts;
+  readonly kept: KeptCounts | undefined;
+  readonly name: string;
+  /** For columns that are not kept as codes. */
+  readonly filler: () => CodeFiller;
+}
+
+function listOf(rows: number): ListedRows {
+  const [list, buckets] = [new Uint32Array(rows), new Uint32Array(rows)];
+  return { list, buckets, sides: new Uint8Array(rows), count: 0 };
 }
 
 /** All keys of a map of attributes: each distinct key, type and value is looked up once for a block. */
@@ -280,17 +328,16 @@ class MapCounts {
     [this.#keys, this.#values] = dictionaries.map((dictionary) => new Texts(dictionary));
   }
 
-  count({ sides, buckets }: Rows, selected: Uint8Array, from: number, to: number): void {
+  count({ list: rows, count, sides, buckets }: ListedRows): void {
     const { offsets, rowIndex, pairs, keys, types, values } = this.vector;
-    for (let row = from; row < to; row++) {
-      if (selected[row] === 0) continue;
-      const list = rowIndex ? rowIndex[row] : row;
+    for (let i = 0; i < count; i++) {
+      const list = rowIndex ? rowIndex[rows[i]] : rows[i];
       const end = offsets[list + 1];
       for (let entry = offsets[list]; entry < end; entry++) {
         const at = pairs ? pairs[entry] : entry;
         const slot = this.#slots.code(keys[at] * TYPES_BY_TAG.length + types[at], values[at]);
         if (slot >= this.#counts.length) this.#learn(slot, keys[at], types[at], values[at]);
-        if (this.#codes[slot] !== 0) this.#counts[slot]?.add(this.#codes[slot], sides[row], buckets[row], 1);
+        if (this.#codes[slot] !== 0) this.#counts[slot]?.add(this.#codes[slot], sides[i], buckets[i], 1);
       }
     }
   }

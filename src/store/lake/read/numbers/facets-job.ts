@@ -7,7 +7,12 @@ import { columnsOfField } from '../scan/fields.ts';
 import type { ColumnsAvailable } from '../scan/fields.ts';
 import { FieldCodes, codedValues, staticKey, valueAt } from './group-codes.ts';
 import type { CodedValues } from './group-codes.ts';
+import { entryOf } from './group-codes-map.ts';
 import { NO_CODE } from './group-codes-pairs.ts';
+import { gather, keptField, listRows } from './kept-codes.ts';
+import type { KeptField } from './kept-codes.ts';
+import { SCAN_PAGE_ROWS } from '../scan/column-row-group.ts';
+import type { ColumnSource } from '../scan/column-source.ts';
 import type { JobRun } from '../workers/job-run.ts';
 import type { JobBase } from '../workers/jobs.ts';
 import type { Filter } from '../scan/scan.ts';
@@ -51,6 +56,13 @@ export function columnsOfFacet({ field, rootsOnly }: FacetAsk, available: Column
   return rootsOnly ? [...columns, 'parent_span_id'] : columns;
 }
 
+/** A facet whose column is kept as codes, in one row group. */
+interface KeptFacet {
+  readonly field: KeptField;
+  /** By the column's code: see `entryOf`. */
+  readonly known: Uint32Array;
+}
+
 /** Merging so many takes about a millisecond. */
 const VALUES_A_STEP = 8192;
 
@@ -86,6 +98,39 @@ export class FacetCounts {
       count(roots, from, to);
     };
   }
+
+  /** Undefined where rows are to be read one by one. */
+  keptIn(source: ColumnSource): KeptFacet | undefined {
+    if (this.ask.rootsOnly || source.rows === 0) return undefined;
+    const field = keptField(this.codes.field, source);
+    return field && { field, known: new Uint32Array(field.coded.missing + 1) };
+  }
+
+  addKept(
+    source: ColumnSource,
+    { field, known }: KeptFacet,
+    list: Uint32Array,
+    count: number,
+    from: number,
+    to: number,
+  ): void {
+    const { column, coded, staticsOf } = field;
+    source.loadKept(column, from, to);
+    if (this.#gathered.length < count) this.#gathered = new Uint32Array(to - from);
+    const codes = this.#gathered;
+    gather(coded.codes, list, count, codes);
+    for (let i = 0; i < count; i++) {
+      let entry = known[codes[i]];
+      if (entry === 0) {
+        const code = this.codes.codeOf(staticsOf(codes[i]));
+        this.add(code, 0);
+        known[codes[i]] = entry = entryOf(code);
+      }
+      if (entry !== NO_CODE) this.counts[entry - 1]++;
+    }
+  }
+
+  #gathered = new Uint32Array(0);
 
   #isOfChildren(): boolean {
     const { field } = this.ask;
@@ -178,6 +223,31 @@ export class FacetsScan {
     this.#facets = facets.map((ask) => new FacetCounts(ask));
   }
 
+  /**
+   * Rows of a file, whose columns are kept as codes: those of `names` are to be had. Facets that need more than
+   * codes read their columns as vectors.
+   */
+  beginSource(
+    source: ColumnSource,
+    names: readonly string[],
+  ): (selected: Uint8Array, from: number, to: number) => void {
+    const counted = this.#facets.map((facet) => ({ facet, kept: facet.keptIn(source) }));
+    let list = new Uint32Array(Math.min(source.rows, SCAN_PAGE_ROWS));
+    const others = counted.flatMap(({ facet, kept }) => (kept ? [] : [facet]));
+    let counting: ((selected: Uint8Array, from: number, to: number) => void)[] | undefined;
+    return (selected, from, to) => {
+      // A file of another writer comes as one page.
+      if (list.length < to - from) list = new Uint32Array(to - from);
+      const count = listRows(selected, from, to, list);
+      this.#rows += count;
+      for (const { facet, kept } of counted) if (kept) facet.addKept(source, kept, list, count, from, to);
+      if (others.length === 0) return;
+      source.load(names, from, to);
+      counting ??= others.map((facet) => facet.begin(source.block(names)));
+      for (const add of counting) add(selected, from, to);
+    };
+  }
+
   begin(block: Block): (selected: Uint8Array, from: number, to: number) => void {
     let counting: ((selected: Uint8Array, from: number, to: number) => void)[] | undefined;
     return (selected, from, to) => {
@@ -212,7 +282,11 @@ export class FacetsScan {
 export async function run(job: FacetsJob, jobRun: JobRun): Promise<FacetsPart> {
   const scan = new FacetsScan(job.facets);
   for (const rowGroup of job.rowGroups) {
-    await jobRun.scan(rowGroup, job.filter, job.reads, (block) => scan.begin(block));
+    let use: ReturnType<FacetsScan['beginSource']> | undefined;
+    await jobRun.visit(rowGroup, job.filter, job.reads, 'ascending', (source, selected, from, to) => {
+      use ??= scan.beginSource(source, job.reads);
+      use(selected, from, to);
+    });
   }
   return scan.part();
 }

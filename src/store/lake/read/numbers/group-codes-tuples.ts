@@ -22,7 +22,7 @@ export interface GroupValues {
 export type GroupFiller = (selected: Uint8Array, from: number, to: number, groups: Uint32Array) => void;
 
 export class GroupTuples {
-  readonly #fields: readonly FieldCodes[];
+  readonly fields: readonly FieldCodes[];
   /** Link i joins what the fields before i + 1 gave with field i + 1. */
   readonly #links: readonly PairCodes[];
 
@@ -32,22 +32,22 @@ export class GroupTuples {
     readonly max: number,
     arrays: 'first' | 'opaque' = 'first',
   ) {
-    this.#fields = fields.map((field) => new FieldCodes(field, max, arrays));
+    this.fields = fields.map((field) => new FieldCodes(field, max, arrays));
     this.#links = fields.slice(1).map(() => new PairCodes(max));
   }
 
   get count(): number {
-    const { length } = this.#fields;
+    const { length } = this.fields;
     if (length === 0) return 1;
-    return length === 1 ? this.#fields[0].values.length : this.#links[length - 2].count;
+    return length === 1 ? this.fields[0].values.length : this.#links[length - 2].count;
   }
 
   get full(): boolean {
-    return this.#fields.some(({ full }) => full) || this.#links.some(({ count }) => count >= this.max);
+    return this.fields.some(({ full }) => full) || this.#links.some(({ count }) => count >= this.max);
   }
 
   filler(block: Block): GroupFiller {
-    const fillers = this.#fields.map((field) => field.filler(block));
+    const fillers = this.fields.map((field) => field.filler(block));
     return (selected, from, to, groups) => this.#fill(fillers, selected, from, to, groups);
   }
 
@@ -79,18 +79,23 @@ export class GroupTuples {
   }
 
   ofSource(row: FieldSource): number {
-    return this.#ofCodes((field) => this.#fields[field].ofSource(row));
+    return this.#ofCodes((field) => this.fields[field].ofSource(row));
   }
 
   /** The group of values, by field. */
   of(values: readonly Static[]): number {
-    return this.#ofCodes((field) => this.#fields[field].code(values[field]));
+    return this.#ofCodes((field) => this.fields[field].code(values[field]));
+  }
+
+  /** The group of codes of `fields`. */
+  ofCodes(codes: readonly number[]): number {
+    return this.#ofCodes((field) => codes[field]);
   }
 
   #ofCodes(codeOf: (field: number) => number): number {
-    if (this.#fields.length === 0) return 0;
+    if (this.fields.length === 0) return 0;
     let group = codeOf(0);
-    for (let field = 1; field < this.#fields.length; field++) {
+    for (let field = 1; field < this.fields.length; field++) {
       const code = codeOf(field);
       if (group === NO_CODE || code === NO_CODE) return NO_CODE;
       group = this.#links[field - 1].code(group, code);
@@ -101,7 +106,7 @@ export class GroupTuples {
   /** By the groups of `other`, those here. */
   merge(other: GroupValues): Uint32Array {
     const here = other.values.map((values, field) =>
-      Uint32Array.from(values.strings, (_, code) => this.#fields[field].code(valueAt(values, code))),
+      Uint32Array.from(values.strings, (_, code) => this.fields[field].code(valueAt(values, code))),
     );
     return Uint32Array.from({ length: other.count }, (_, group) =>
       this.#ofCodes((field) => here[field][other.codes[field][group]]),
@@ -110,7 +115,7 @@ export class GroupTuples {
 
   /** The values of a group, by field. */
   values(group: number): Static[] {
-    return this.#tuple(group).map((code, field) => this.#fields[field].values[code]);
+    return this.#tuple(group).map((code, field) => this.fields[field].values[code]);
   }
 
   #tuple(group: number): number[] {
@@ -120,16 +125,16 @@ export class GroupTuples {
       codes.unshift(this.#links[link].second[rest]);
       rest = this.#links[link].first[rest];
     }
-    return this.#fields.length === 0 ? [] : [rest, ...codes];
+    return this.fields.length === 0 ? [] : [rest, ...codes];
   }
 
   all(): GroupValues {
     const { count } = this;
-    const codes = this.#fields.map(() => new Uint32Array(count));
+    const codes = this.fields.map(() => new Uint32Array(count));
     for (let group = 0; group < count; group++) {
       const tuple = this.#tuple(group);
       for (let field = 0; field < codes.length; field++) codes[field][group] = tuple[field];
     }
-    return { count, codes, values: this.#fields.map(({ values }) => codedValues(values)), full: this.full };
+    return { count, codes, values: this.fields.map(({ values }) => codedValues(values)), full: this.full };
   }
 }

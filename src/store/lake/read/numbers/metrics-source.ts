@@ -58,7 +58,7 @@ export async function scanRows<K extends Job['kind']>(
 ): Promise<void> {
   const filter = { condition, range };
   for (const buffer of session.buffers) {
-    await session.scanBuffer(buffer, filter, work.reads(IN_BUFFER), work.begin);
+    await session.scanBuffer(buffer, filter, work.reads(IN_BUFFER), work.begin, true);
     work.buffered?.(buffer);
   }
   const plan = await planQuestion(session, range, condition);

@@ -52,6 +52,22 @@ export class SeriesCells {
     const { groups, buckets, cells } = rows;
     this.cells.fill(groups, buckets, selected, from, to, cells);
     this.#widen();
+    this.tally(selected, from, to, cells, numbers);
+  }
+
+  /** The cell of a group's bucket; NO_CODE beyond the most that are kept. */
+  cellOf(group: number, bucket: number): number {
+    const cell = this.cells.code(group, bucket);
+    this.#widen();
+    return cell;
+  }
+
+  addCount(cell: number, count: number): void {
+    if (cell !== NO_CODE) this.counts[cell] += count;
+  }
+
+  /** Counts the rows that are selected, whose cells are known. */
+  tally(selected: Uint8Array, from: number, to: number, cells: Uint32Array, numbers: Float64Array): void {
     const { counts, figures, quantiles } = this;
     const kept = this.cells.count;
     switch (this.figure) {

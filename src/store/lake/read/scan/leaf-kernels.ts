@@ -1,5 +1,5 @@
 /** The kernel of a condition on one field, by where the block or row group keeps that field. */
-import type { TextDictionary, Vector } from '../../../../span/vector.ts';
+import type { BoolVector, TextDictionary, Vector } from '../../../../span/vector.ts';
 import type { IntrinsicField, Static } from '../../../../traceql/ast.ts';
 import type { Int64Range } from '../../../../traceql/bounds.ts';
 import { matches } from '../../../../traceql/evaluate.ts';
@@ -75,8 +75,37 @@ function fillersOf(leaf: Leaf, source: ColumnSource, scope: 'span' | 'resource',
     return [{ cost: 4, fill: codesStates(source, name, coded, leaf, staticsOf), alone }];
   }
   const own = source.vector(name);
-  if (own) return [{ cost: 4, fill: loaded(source, name, columnStates(own, leaf)) }];
+  if (own) {
+    const alone = own.kind === 'bool' ? boolKernel(source, name, own, leaf) : undefined;
+    return [{ cost: 4, fill: loaded(source, name, columnStates(own, leaf)), ...(alone && { alone }) }];
+  }
   return mapFillers(leaf, source, `${scope}_attributes`, key);
+}
+
+// selection[row] &= hits[isValid * (1 + value)]: which half of the rows is true would mispredict a branch
+function boolKernel(source: ColumnSource, name: string, { values, valid }: BoolVector, leaf: Leaf): Kernel {
+  const asked: readonly (readonly Static[])[] = [
+    [],
+    [{ type: 'bool', value: false }],
+    [{ type: 'bool', value: true }],
+  ];
+  const hits = Uint8Array.from(asked, (statics) => (leaf.test(statics) ? 1 : 0));
+  const names = [name];
+  return {
+    cost: 1,
+    leaves: 0.5,
+    narrow(selection, from, to) {
+      source.load(names, from, to);
+      if (!valid) {
+        for (let row = from; row < to; row++) selection[row] &= hits[1 + values[row]];
+        return;
+      }
+      for (let row = from; row < to; row++) {
+        const isThere = (valid[row >>> 3] >>> (row & 7)) & 1;
+        selection[row] &= hits[isThere * (1 + values[row])];
+      }
+    },
+  };
 }
 
 function attributeStatics(coded: CodedColumn, kind: Vector['kind'] | undefined): StaticsOfCode {

@@ -8,7 +8,7 @@ import type { SearchOrder, TimeRange } from '../../../span-store.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
 import { SpanReader } from '../scan/block-spans.ts';
 import { columnOf } from '../scan/cells.ts';
-import type { RowPick } from '../workers/jobs.ts';
+import type { RowPick, SpansPart } from '../workers/jobs.ts';
 import { ID_BYTES, compareKeys, compareRanks, rankMasks, valueOfRank } from '../scan/row-key.ts';
 import type { Rank, RowKey } from '../scan/row-key.ts';
 import { UnitQueue } from '../plan/scan-units.ts';
@@ -317,7 +317,22 @@ async function readFromFile(
       }));
       // What was found is answered, since the next page begins behind it.
       const found = await session.job<'spans'>(file, { kind: 'spans', columns: undefined, picks }, true);
-      found?.forEach((span, i) => (into[order[i]] = span));
+      let next = 0;
+      for (const span of spansOf(found ?? [])) {
+        into[order[next++]] = span;
+        if (next % SPANS_WITHOUT_BREAK === 0) await session.breathe();
+      }
     }),
   );
+}
+
+function* spansOf(parts: readonly SpansPart[]): Generator<Span> {
+  for (const part of parts) {
+    if ('spans' in part) {
+      yield* part.spans;
+      continue;
+    }
+    const reader = new SpanReader(part.block);
+    for (let row = 0; row < part.block.rows; row++) yield reader.span(row);
+  }
 }

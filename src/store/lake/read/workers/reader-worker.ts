@@ -56,6 +56,20 @@ function foreign(): Promise<ParquetReader> {
   return wasm;
 }
 
+/**
+ * After so much read from files. Decoded columns that are not kept are noticed late by the collector: at 10M spans the
+ * server then had 914 MiB instead of 748 while it was asked for a comparison. At 1M no CPU is seen of it.
+ */
+const GARBAGE_BYTES = 32 * 1024 * 1024;
+let bytesSince = 0;
+
+function collect(bytesRead: number): void {
+  bytesSince += bytesRead;
+  if (bytesSince < GARBAGE_BYTES) return;
+  bytesSince = 0;
+  Bun.gc(true);
+}
+
 async function work(id: number, job: Job): Promise<void> {
   wanted.set(id, true);
   try {
@@ -65,10 +79,11 @@ async function work(id: number, job: Job): Promise<void> {
       columns,
       arrays,
       isCancelled: () => wanted.get(id) !== true,
-      sendPart: (spans) => send({ kind: 'part', id, spans }),
+      sendParts: (parts) => send({ kind: 'part', id, parts }),
     });
     const memoryBytes = columns.bytes + (hasWasm ? parquetMemoryBytes() : 0);
     send({ kind: 'done', id, value, cost, memoryBytes });
+    collect(cost.bytes);
   } catch (error) {
     send({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) });
   } finally {

@@ -1,6 +1,4 @@
 /** Carries out a job on one Parquet file: what a reader worker does between two messages. */
-import type { Span } from '../../../../span/span.ts';
-import type { Block } from '../../../../span/vector.ts';
 import { traceIndexFromFile } from '../../files/rebuild-trace-index.ts';
 import { SpanReader } from '../scan/block-spans.ts';
 import { columnOf } from '../scan/cells.ts';
@@ -18,6 +16,7 @@ import type {
   SearchJob,
   SlimJob,
   SpansJob,
+  SpansPart,
   TraceRulesJob,
   ValuesJob,
 } from './jobs.ts';
@@ -37,7 +36,7 @@ import { ValueCounts } from '../numbers/value-counts.ts';
 import { countValues } from '../numbers/values.ts';
 
 /** Spans are sent on in parts: to clone 1,000 of them holds the main thread for some 10 ms. */
-const SPANS_PER_PART = 1000;
+const ROWS_PER_MESSAGE = 1000;
 
 export async function runJob(job: Job, context: JobContext): Promise<JobResult> {
   const run = new JobRun(job, context);
@@ -115,26 +114,31 @@ async function searchRowGroup(job: SearchJob, run: JobRun, rowGroup: number, top
 }
 
 async function spans(job: SpansJob, run: JobRun): Promise<JobValues['spans']> {
-  let part: Span[] = [];
-  const add = (block: Block, rows: Uint32Array) => {
-    const reader = new SpanReader(block);
-    for (const row of rows) {
-      part.push(reader.span(row));
-      if (part.length < SPANS_PER_PART) continue;
-      run.context.sendPart(part);
-      part = [];
-    }
+  let parts: SpansPart[] = [];
+  let rowsOfParts = 0;
+  const add = (part: SpansPart, rows: number) => {
+    parts.push(part);
+    rowsOfParts += rows;
+    if (rowsOfParts < ROWS_PER_MESSAGE) return;
+    run.context.sendParts(parts);
+    parts = [];
+    rowsOfParts = 0;
   };
   for (const pick of job.picks) {
-    const points = run.points(pick);
-    if (points)
-      add(
-        points,
-        Uint32Array.from({ length: points.rows }, (_, row) => row),
-      );
-    else await run.eachPick(pick, add);
+    const block = run.points(pick);
+    if (block) {
+      add({ block }, block.rows);
+      continue;
+    }
+    await run.eachPick(pick, (rowGroup, rows) => {
+      const reader = new SpanReader(rowGroup);
+      for (let from = 0; from < rows.length; from += ROWS_PER_MESSAGE) {
+        const some = rows.subarray(from, from + ROWS_PER_MESSAGE);
+        add({ spans: Array.from(some, (row) => reader.span(row)) }, some.length);
+      }
+    });
   }
-  return part;
+  return parts;
 }
 
 async function slim(job: SlimJob, run: JobRun): Promise<JobValues['slim']> {

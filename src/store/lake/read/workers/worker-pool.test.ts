@@ -15,7 +15,7 @@ function poolOf(options: Partial<PoolOptions> = {}): WorkerPool {
     workers: 2,
     jobTimeoutMs: 10_000,
     maxMemoryBytes: 1e9,
-    workerFile: new URL('testing/odd-worker.ts', import.meta.url),
+    workerFile: new URL('../testing/odd-worker.ts', import.meta.url),
     ...options,
   });
   pools.push(pool);
@@ -69,7 +69,7 @@ describe('a worker that', () => {
   });
 
   test('can not start fails what waits for it, and does not hold the process', async () => {
-    const pool = poolOf({ workerFile: new URL('testing/no-such-worker.ts', import.meta.url) });
+    const pool = poolOf({ workerFile: new URL('../testing/no-such-worker.ts', import.meta.url) });
     expect(await rejection(pool.run(large('ok')))).toBeInstanceOf(JobFailedError);
   });
 });

@@ -5,9 +5,8 @@
  * else it had in hand goes to another.
  */
 import { SCAN_CACHE_BYTES } from '../../../../limits.ts';
-import type { Span } from '../../../../span/span.ts';
 import { workerUrl } from '../../../../worker-url.ts';
-import type { FromWorker, Job, JobResult, ToWorker } from './jobs.ts';
+import type { FromWorker, Job, JobResult, SpansPart, ToWorker } from './jobs.ts';
 import { Affinity, isSmall } from './worker-affinity.ts';
 
 export interface PoolOptions {
@@ -54,7 +53,8 @@ interface Task {
   readonly job: Job;
   readonly signal: AbortSignal | undefined;
   readonly isSmall: boolean;
-  spans: Span[];
+  /** Of its answer, those that came before its end. */
+  parts: SpansPart[];
   attempts: number;
   /** A worker ended with this and another job in hand: only each by itself tells whose fault that was. */
   isAlone: boolean;
@@ -119,7 +119,7 @@ export class WorkerPool {
         job,
         signal,
         isSmall: isSmall(job),
-        spans: [],
+        parts: [],
         attempts: 0,
         isAlone: false,
         since: 0,
@@ -253,7 +253,7 @@ export class WorkerPool {
     if (task.isSmall) entry.small = task;
     else entry.large = task;
     task.attempts++;
-    task.spans = [];
+    task.parts = [];
     this.#affinity.set(task.job, entry.slot);
     entry.worker.postMessage({ kind: 'job', id: task.id, job: task.job } satisfies ToWorker);
     const { jobTimeoutMs } = this.#options;
@@ -278,7 +278,7 @@ export class WorkerPool {
     if (!task) return;
     switch (message.kind) {
       case 'part':
-        for (const span of message.spans) task.spans.push(span);
+        task.parts.push(...message.parts);
         return;
       case 'done':
         this.#finish(entry, task, message);
@@ -293,9 +293,9 @@ export class WorkerPool {
 
   #finish(entry: PoolWorker, task: Task, message: Extract<FromWorker, { kind: 'done' }>): void {
     const { value, cost, memoryBytes } = message;
-    const parts = task.spans;
+    const { parts } = task;
     task.resolve({
-      value: task.job.kind === 'spans' && parts.length > 0 ? parts.concat(value as Span[]) : value,
+      value: task.job.kind === 'spans' && parts.length > 0 ? parts.concat(value as SpansPart[]) : value,
       cost,
     });
     this.#done(entry, task);
