@@ -9,6 +9,7 @@ import { QuestionError } from '../../span-store.ts';
 import { spanArbitrary } from './testing/arbitrary-spans.ts';
 import { TestLake } from './testing/test-lake.ts';
 import type { TestLakeOptions } from './testing/test-lake.ts';
+import { MAX_GROUPS } from './numbers/series-scan.ts';
 import { DEFAULT_POOL } from './workers/worker-pool.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-faults-'));
@@ -111,6 +112,19 @@ describe('workers', () => {
     expect(page.spans).toHaveLength(10);
     expect(page.complete).toMatchObject({ reason: 'not readable: the store is closing' });
   });
+});
+
+test('an answer that is cut for several reasons says each', async () => {
+  const lake = new TestLake(dataDir);
+  lakes.push(lake);
+  lake.append(numbered(0, MAX_GROUPS + 1));
+  const query = parseQuery('{} | count_over_time() by (span:id)');
+  const ask = { query, range: EVERYTHING, stepNano: undefined, maxSeries: 5, exemplars: 0 };
+  const { complete, series } = await lake.reader.metrics('test', ask);
+  expect(series).toHaveLength(5);
+  const [groups, largest] = complete === true ? [] : complete.reason.split('; ');
+  expect(groups).toContain(`${MAX_GROUPS} groups`);
+  expect(largest).toContain('5 series');
 });
 
 test('a question over its time limit says so, and its cursor leads to the rest', async () => {

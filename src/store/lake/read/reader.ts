@@ -39,7 +39,8 @@ import { REHEARSAL_MS, newestRows, rehearsedMetrics, rehearsedSearch } from './r
 import { Rollups } from './statistics/rollup-cache.ts';
 import { searchSpans } from './search/search-spans.ts';
 import { searchTraces } from './search/search-traces.ts';
-import { DistrustedFiles, Session } from './session.ts';
+import { DistrustedFiles } from './distrusted-files.ts';
+import { Session } from './session.ts';
 import type { SessionDeps } from './session.ts';
 import { groupStats } from './statistics/statistics.ts';
 import { TokenFilters } from './plan/token-filters.ts';

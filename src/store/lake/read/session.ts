@@ -8,6 +8,7 @@ import type { Block } from '../../../span/vector.ts';
 import type { FieldExpression, Query } from '../../../traceql/ast.ts';
 import type { Coverage, Scanned, TimeRange } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
+import type { DistrustedFiles } from './distrusted-files.ts';
 import type { LakeSnapshot } from '../files/snapshot.ts';
 import { ExplainLog } from './explain.ts';
 import type { StageName } from './explain.ts';
@@ -21,7 +22,7 @@ import type { BeginRows, Filter } from './scan/scan.ts';
 import type { Rollups } from './statistics/rollup-cache.ts';
 import type { TokenFilters } from './plan/token-filters.ts';
 import type { TraceIndexes } from './search/trace-indexes.ts';
-import { JobFailedError } from './workers/worker-pool.ts';
+import { JobFailedError, JobLateError } from './workers/worker-pool.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
 /** The rows of a buffer that were published when the question came. */
@@ -39,25 +40,6 @@ const SLICE_MS = 8;
 function nextSliceRows(rows: number, ms: number): number {
   const fit = Math.floor((rows * SLICE_MS) / 2 / Math.max(ms, 1e-3));
   return Math.max(1, Math.min(fit, rows * 2, SLICE_ROWS));
-}
-
-/** A file that could not be read is not tried again for so long: a panic costs a worker. */
-const DISTRUST_MS = 60_000;
-
-export class DistrustedFiles {
-  readonly #until = new Map<string, { readonly time: number; readonly reason: string }>();
-
-  add(path: string, reason: string): void {
-    this.#until.set(path, { time: performance.now() + DISTRUST_MS, reason });
-  }
-
-  reason(path: string): string | undefined {
-    const entry = this.#until.get(path);
-    if (!entry) return undefined;
-    if (entry.time > performance.now()) return entry.reason;
-    this.#until.delete(path);
-    return undefined;
-  }
 }
 
 /** What every question of a reader shares. */
@@ -92,7 +74,8 @@ export class Session {
   readonly files: readonly FileEntry[];
   readonly #started = performance.now();
   readonly #skipped = new Map<string, string>();
-  #limit: string | undefined;
+  /** Why the answer is cut, in the order in which it came out. */
+  readonly #limits = new Set<string>();
   #keptBytes = 0;
   /** Undefined unless the answer shall tell how it was come by. */
   readonly explain: ExplainLog | undefined;
@@ -187,10 +170,15 @@ export class Session {
     }
     const job = { ...ask, path: this.path(file) } as Extract<Job, { kind: K }>;
     try {
-      const { value, cost } = await this.stage(stageOf(job), () => pool.run<K>(job, this.signal));
+      const waitMs = evenLate ? undefined : this.deps.timeLimitMs - (performance.now() - this.#started);
+      const { value, cost } = await this.stage(stageOf(job), () => pool.run<K>(job, this.signal, waitMs));
       this.#count(file, job, cost);
       return value;
     } catch (error) {
+      if (error instanceof JobLateError) {
+        this.isOverTime();
+        return undefined;
+      }
       if (!(error instanceof JobFailedError)) throw error;
       // Answers say where in the lake, not where on the host.
       const reason = error.message.replaceAll(job.path, file.path);
@@ -307,7 +295,7 @@ export class Session {
 
   /** The answer is cut for a reason that is no file's fault. */
   limit(reason: string): void {
-    this.#limit = reason;
+    this.#limits.add(reason);
   }
 
   /**
@@ -339,7 +327,9 @@ export class Session {
   coverage(): Coverage {
     const skipped = [...this.#skipped.keys()];
     const [unreadable] = this.#skipped.values();
-    const reason = unreadable === undefined ? this.#limit : `not readable: ${unreadable}`;
+    const unread = unreadable === undefined ? [] : [`not readable: ${unreadable}`];
+    const reasons = [...unread, ...this.#limits];
+    const reason = reasons.length === 0 ? undefined : reasons.join('; ');
     const partitions = new Set([...this.#scannedFiles].map(({ day }) => day)).size;
     return {
       complete: reason === undefined ? true : { reason, skipped },

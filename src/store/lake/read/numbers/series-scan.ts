@@ -39,8 +39,8 @@ export interface SeriesPart {
   readonly examples: ExampleRows;
 }
 
-/** Groups that are told apart: more than anyone can look at. Each has its texts in every answer of a worker. */
-export const MAX_GROUPS = 50_000;
+/** Groups that are told apart: more than anyone can look at. Each has its texts in every answer of a worker, which hold the main thread. */
+export const MAX_GROUPS = 10_000;
 /** Of series and bucket, 40 bytes each: a hundred buckets of 20,000 series, or 11,000 of 180. */
 export const MAX_CELLS = 2_000_000;
 /** Powers of two of all cells, 276 bytes each: some 120 MB, for instance 100 buckets of 500 series. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { rejection } from '../../../testing/rejection.ts';
 import type { SlimJob, TraceIndexJob } from './jobs.ts';
 import { Affinity, isSmall } from './worker-affinity.ts';
-import { JobFailedError, WorkerPool } from './worker-pool.ts';
+import { JobFailedError, JobLateError, WorkerPool } from './worker-pool.ts';
 import type { PoolOptions } from './worker-pool.ts';
 
 const pools: WorkerPool[] = [];
@@ -37,6 +37,16 @@ async function outcome(job: Promise<unknown>): Promise<string> {
     return error instanceof JobFailedError ? error.message : 'another error';
   }
 }
+
+test('a job that finds no worker in time is not begun', async () => {
+  const pool = poolOf({ workers: 1, jobTimeoutMs: 300 });
+  const busy = outcome(pool.run(large('hang')));
+  const late = rejection(pool.run(large('ok'), undefined, 50));
+  const patient = outcome(pool.run(large('ok'), undefined, 60_000));
+  expect(await busy).toContain('took longer');
+  expect(await late).toBeInstanceOf(JobLateError);
+  expect(await patient).toBe('done');
+});
 
 describe('a worker that', () => {
   for (const [path, reason] of [

@@ -48,6 +48,11 @@ export class JobFailedError extends Error {
   override readonly name = 'JobFailedError';
 }
 
+/** No worker was free for the job as long as its question may take. */
+export class JobLateError extends Error {
+  override readonly name = 'JobLateError';
+}
+
 interface Task {
   readonly id: number;
   readonly job: Job;
@@ -60,6 +65,8 @@ interface Task {
   isAlone: boolean;
   /** When it came into the queue. */
   since: number;
+  /** Not begun after it. */
+  readonly deadline: number;
   timer: ReturnType<typeof setTimeout> | undefined;
   resolve(result: JobResult): void;
   reject(error: unknown): void;
@@ -104,8 +111,12 @@ export class WorkerPool {
     return this.#options.workers * 2;
   }
 
-  /** Rejects with JobFailedError, or with the signal's reason. */
-  run<K extends Job['kind']>(job: Extract<Job, { kind: K }>, signal?: AbortSignal): Promise<JobResult<K>> {
+  /** Rejects with JobFailedError, JobLateError where it was not begun within `waitMs`, or with the signal's reason. */
+  run<K extends Job['kind']>(
+    job: Extract<Job, { kind: K }>,
+    signal?: AbortSignal,
+    waitMs = Number.POSITIVE_INFINITY,
+  ): Promise<JobResult<K>> {
     return new Promise<JobResult>((resolve, reject) => {
       if (this.#closed) return reject(new JobFailedError('the store is closing'));
       if (signal?.aborted) return reject(signal.reason);
@@ -123,6 +134,7 @@ export class WorkerPool {
         attempts: 0,
         isAlone: false,
         since: 0,
+        deadline: performance.now() + waitMs,
         timer: undefined,
         resolve: (result) => settle(() => resolve(result)),
         reject: (error) => settle(() => reject(error)),
@@ -172,6 +184,7 @@ export class WorkerPool {
   }
 
   #dispatch(): void {
+    this.#dropLate();
     let isAnyLeft = true;
     while (isAnyLeft && this.#queue.length > 0) {
       isAnyLeft = this.#dispatchOne();
@@ -179,6 +192,15 @@ export class WorkerPool {
     const starting = this.#workers.filter((worker) => worker && !worker.ready).length;
     const vacant = this.#workers.indexOf(undefined);
     if (this.#queue.length > starting && vacant >= 0 && !this.#closed) this.#start(vacant);
+  }
+
+  /** Workers are busy one job after the other, so whoever waits is looked at often enough. */
+  #dropLate(): void {
+    const now = performance.now();
+    if (!this.#queue.some(({ deadline }) => deadline < now)) return;
+    const late = this.#queue.filter(({ deadline }) => deadline < now);
+    this.#queue = this.#queue.filter(({ deadline }) => deadline >= now);
+    for (const task of late) task.reject(new JobLateError('no worker was free in time'));
   }
 
   /** Gives one job of the queue to a worker; false when none can be given now. */
