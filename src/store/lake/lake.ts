@@ -244,6 +244,8 @@ class OpenLake implements Lake {
     await Promise.all([this.#writing.stopTaking(), this.#upkeep.stop()]);
     await this.#writing.close();
     this.#reading.close();
+    // Files that were merged away go when nobody reads them: a folder that is closed has none of them left.
+    await this.#reading.settled();
     await this.#letGo();
   }
 
@@ -257,6 +259,8 @@ class OpenLake implements Lake {
     this.#keeping.stop();
     await Promise.all([this.#writing.abandon(), this.#upkeep.stop()]);
     this.#reading.close();
+    // Files that were merged away go when nobody reads them: a folder that is closed has none of them left.
+    await this.#reading.settled();
     await this.#letGo();
   }
 

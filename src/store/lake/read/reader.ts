@@ -63,6 +63,9 @@ export interface LakeReaderOptions {
   readonly report?: (message: string) => void;
 }
 
+/** A question whose workers are gone ends within milliseconds, unless it scans a large buffer. */
+const SETTLE_MS = 2_000;
+
 const WARM_AFTER_MS = 1_000;
 
 export class LakeReader {
@@ -70,6 +73,8 @@ export class LakeReader {
   readonly #deps: SessionDeps;
   readonly #indexes: TraceIndexes;
   #warming: ReturnType<typeof setTimeout> | undefined;
+  /** Questions that are being answered. */
+  #underWay = 0;
 
   constructor(options: LakeReaderOptions) {
     const {
@@ -216,6 +221,12 @@ export class LakeReader {
     this.#deps.pool.close();
   }
 
+  /** After `close`: resolves when the last question has let go of the files that it saw, in a while at most. */
+  async settled(): Promise<void> {
+    const until = performance.now() + SETTLE_MS;
+    while (this.#underWay > 0 && performance.now() < until) await Bun.sleep(5);
+  }
+
   async #answer<T>(
     projectId: string,
     asking: Asking & { readonly query?: Query },
@@ -223,12 +234,14 @@ export class LakeReader {
   ): Promise<T & Coverage> {
     asking.signal?.throwIfAborted();
     const snapshot = this.#options.snapshot(projectId);
+    this.#underWay++;
     try {
       const session = new Session(this.#deps, projectId, snapshot, asking);
       const answer = await work(session);
       return { ...answer, ...session.coverage() };
     } finally {
       snapshot.release();
+      this.#underWay--;
     }
   }
 }
