@@ -47,7 +47,7 @@ export interface RollupCell {
   readonly count: number;
   readonly errors: number;
   /** Counts them, with their maximum. Only while `eachCell` shows the cell. */
-  addTo(histogram: Histogram): void;
+  readonly addTo: (histogram: Histogram) => void;
 }
 
 interface Section {

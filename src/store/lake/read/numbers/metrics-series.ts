@@ -117,7 +117,7 @@ export function unitOf(aggregate: CountingAggregate): number {
 
 interface Variant {
   readonly labels: readonly Label[];
-  sampleOf(cell: number): number;
+  readonly sampleOf: (cell: number) => number;
 }
 
 /** The series of a group: one, or one for each quantile. */

@@ -38,7 +38,7 @@ export interface ScanWork {
 
 /** What is done with matching rows, here or in a worker. */
 export interface RowWork<K extends Job['kind']> {
-  reads(available: ColumnsAvailable): readonly string[];
+  readonly reads: (available: ColumnsAvailable) => readonly string[];
   /** For rows on this thread. */
   readonly begin: BeginRows;
   /** After a buffer was scanned. */

@@ -28,7 +28,7 @@ export type Answer = true | PruneReason;
 /** A condition made ready to be asked of many files. */
 export interface Pruning {
   file(file: FileEntry): Answer;
-  rowGroup(group: RowGroupEntry): Answer;
+  readonly rowGroup: (group: RowGroupEntry) => Answer;
 }
 
 export function compilePruning(condition: FieldExpression | null): Pruning {

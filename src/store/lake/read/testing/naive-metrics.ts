@@ -71,7 +71,7 @@ function unit(aggregate: Counting): number {
 
 function variants(
   aggregate: Counting,
-): { suffix: string; of(numbers: readonly number[], stepSeconds: number): number }[] {
+): { suffix: string; of: (numbers: readonly number[], stepSeconds: number) => number }[] {
   const some = (of: (numbers: readonly number[]) => number) => [
     {
       suffix: '',
