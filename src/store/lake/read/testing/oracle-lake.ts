@@ -85,7 +85,7 @@ export function printable<T extends { readonly query: Query; readonly range: Tim
   const rest = Object.entries(one).filter(([, value]) => typeof value !== 'object');
   const from = range.startUnixNano - BASE;
   const length = range.endUnixNano - range.startUnixNano;
-  const text = `${query.text} from BASE + ${from} for ${length} ns ${rest.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ')}`;
+  const text = `${query.text} from BASE + ${from} for ${length} ns ${rest.map(([key, value]) => `${key} ${Bun.inspect(value)}`).join(', ')}`;
   return Object.assign(one, { [fc.toStringMethod]: () => text });
 }
 
