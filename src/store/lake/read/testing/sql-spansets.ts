@@ -146,7 +146,9 @@ function scalarSql(expression: ScalarExpression): string {
 
 function aggregateSql({ name, operand }: Aggregate): string {
   if (operand === null) return 'count(*)::DOUBLE';
-  const value = `${name}(${numberSql(`(${valuesSql(operand)})[1]`)})`;
+  const number = numberSql(`(${valuesSql(operand)})[1]`);
+  // A NaN is passed over.
+  const value = `${name}(${number}) FILTER (WHERE NOT isnan(${number}))`;
   // The average of durations is a duration: whole nanoseconds.
   const isDuration = operand.kind === 'intrinsic' && operand.name === 'span:duration';
   return name === 'avg' && isDuration ? `trunc(${value})` : value;
