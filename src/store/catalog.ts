@@ -123,7 +123,7 @@ CREATE TABLE IF NOT EXISTS retention_checked (
 CREATE TABLE IF NOT EXISTS retention_going (
   project_id TEXT PRIMARY KEY,
   rules TEXT NOT NULL,
-  planned_at INTEGER NOT NULL,
+  planned_at INTEGER NOT NULL,    -- the last log sequence in files then
   trace_ids BLOB NOT NULL         -- 16 bytes each
 ) STRICT, WITHOUT ROWID;
 

@@ -9,6 +9,10 @@ import type { Breather } from './breather.ts';
 const FIRST_CAPACITY = 1024;
 const NONE = -1;
 
+/** Of keys, in the column of places. */
+const MARKED = 1;
+const REPEATED = 2;
+
 export class Candidates {
   count = 0;
   /** 16 bytes an entry. */
@@ -126,7 +130,7 @@ export class Candidates {
   }
 }
 
-/** Keys alone, and which of them were marked. */
+/** Keys alone, which of them came more than once, and which were marked. */
 export class MarkedKeys {
   readonly #keys = new Candidates();
   readonly #id = new Uint8Array(16);
@@ -136,17 +140,29 @@ export class MarkedKeys {
   }
 
   add(high: number, low: number): void {
-    this.#keys.add(this.#idOf(high, low), 0, NO_RULE);
+    const id = this.#idOf(high, low);
+    const known = this.#keys.find(id, 0);
+    if (known === NONE) this.#keys.add(id, 0, NO_RULE);
+    else this.#keys.places[known] |= REPEATED;
   }
 
   mark(high: number, low: number): void {
     const entry = this.#keys.find(this.#idOf(high, low), 0);
-    if (entry !== NONE) this.#keys.places[entry] = 1;
+    if (entry !== NONE) this.#keys.places[entry] |= MARKED;
   }
 
   isMarked(high: number, low: number): boolean {
+    return this.#has(high, low, MARKED);
+  }
+
+  /** It was added more than once: by two files, or by one for two traces. */
+  isRepeated(high: number, low: number): boolean {
+    return this.#has(high, low, REPEATED);
+  }
+
+  #has(high: number, low: number, flag: number): boolean {
     const entry = this.#keys.find(this.#idOf(high, low), 0);
-    return entry !== NONE && this.#keys.places[entry] === 1;
+    return entry !== NONE && (this.#keys.places[entry] & flag) !== 0;
   }
 
   #idOf(high: number, low: number): Uint8Array {

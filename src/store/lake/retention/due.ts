@@ -10,6 +10,7 @@ import type { SpanColumns } from '../../../span/columns.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import type { TraceIndex } from '../files/trace-index.ts';
 import { messageOf } from '../parts.ts';
+import { uint64At } from '../read/scan/cells.ts';
 import { Breather } from './breather.ts';
 import { ageFromMs } from './policies.ts';
 import type { Rules } from './policies.ts';
@@ -65,6 +66,8 @@ class DuePlanner {
   readonly #spread: { readonly entry: number; readonly file: number }[] = [];
   readonly #dueAtMs = new Map<string, number>();
   readonly #unreadable = new Set<FileEntry>();
+  /** Entries of traces of which a part is in memory. */
+  readonly #held = new Set<number>();
   #isBlind = false;
 
   constructor(private readonly view: RetentionView) {}
@@ -145,13 +148,17 @@ class DuePlanner {
     markRowGroups(file, firstRow, rowCount, marks);
   }
 
-  /** What is in memory has just come. */
+  /** A part in memory can't go, so nothing of the trace does. It may be old already: then only until it is in a file. */
   async #holdBack(buffer: SpanColumns): Promise<void> {
     const all = this.#candidates;
     if (all.count === 0) return;
-    await eachIdOfBuffer(buffer, this.#breather, (ids, at) => {
+    const createdAtMs = this.view.nowMs;
+    await eachIdOfBuffer(buffer, this.#breather, (ids, at, starts, row) => {
       const entry = all.find(ids, at);
-      if (entry >= 0) all.ageFromMs[entry] = Math.max(all.ageFromMs[entry], this.view.nowMs);
+      if (entry < 0) return;
+      this.#held.add(entry);
+      const fromMs = ageFromMs({ maxStartUnixNano: uint64At(starts, row), createdAtMs });
+      all.ageFromMs[entry] = Math.max(all.ageFromMs[entry], fromMs);
     });
   }
 
@@ -218,7 +225,7 @@ class DuePlanner {
     const goes = new Uint8Array(all.count);
     for (let entry = 0; entry < all.count; entry++) {
       // Another part of such a trace may be where nobody could look.
-      if (all.places[entry] === 0 || this.#isBlind) continue;
+      if (all.places[entry] === 0 || this.#isBlind || this.#held.has(entry)) continue;
       goes[entry] = nowMs - all.ageFromMs[entry] >= rules.agesMs[all.rules[entry]] ? 1 : 0;
     }
     for (let at = 0; at < pinned.length; at += 16) {

@@ -85,17 +85,21 @@ function indexOf({ count, traceIds, rows }: TraceRules): TraceIndex {
   };
 }
 
-/** Calls `use` with the ids of all rows of a buffer, and where in them the row's begins. */
+/**
+ * Calls `use` with the ids of all rows of a buffer, and where in them the row's begins; and with the starts of
+ * all rows (words of 64-bit integers, Unix nanoseconds), and the row.
+ */
 export async function eachIdOfBuffer(
   columns: SpanColumns,
   breather: Breather,
-  use: (ids: Uint8Array, at: number) => void,
+  use: (ids: Uint8Array, at: number, starts: Uint32Array, row: number) => void,
 ): Promise<void> {
-  const block = columns.block(['trace_id'], columns.publishedRows);
+  const block = columns.block(['trace_id', 'start_time_unix_nano'], columns.publishedRows);
   const ids = columnOf(block, 'trace_id', 'fixed').bytes;
+  const starts = columnOf(block, 'start_time_unix_nano', 'int64').words;
   for (let row = 0; row < block.rows; row++) {
     if (row % 1024 === 1023) await breather.breathe();
-    use(ids, row * 16);
+    use(ids, row * 16, starts, row);
   }
 }
 

@@ -49,7 +49,8 @@ export function forgetChecked(db: Database, projectId: string): void {
 
 interface GoingTraces {
   readonly rules: string;
-  readonly plannedAtMs: number;
+  /** The last log sequence in the files that were judged: what has a later one came since. */
+  readonly throughSequence: number;
   /** 16 bytes each. */
   readonly ids: Uint8Array;
 }
@@ -60,13 +61,24 @@ export function loadGoing(db: Database, projectId: string): GoingTraces | undefi
       'SELECT rules, planned_at, trace_ids FROM retention_going WHERE project_id = ?',
     )
     .get(projectId);
-  return row === null ? undefined : { rules: row.rules, plannedAtMs: row.planned_at, ids: row.trace_ids };
+  return row === null ? undefined : { rules: row.rules, throughSequence: row.planned_at, ids: row.trace_ids };
 }
 
-export function saveGoing(db: Database, projectId: string, { rules, plannedAtMs, ids }: GoingTraces): void {
+/** By project that has traces on their way out by its rules: up to which log sequence files may hold parts of them. */
+export function goingThrough(db: Database): Map<string, number> {
+  const rows = db
+    .query<{ project_id: string; planned_at: number }, []>(
+      `SELECT project_id, planned_at FROM retention_going
+       JOIN projects ON projects.id = project_id AND projects.retention = rules`,
+    )
+    .all();
+  return new Map(rows.map(({ project_id, planned_at }) => [project_id, planned_at]));
+}
+
+export function saveGoing(db: Database, projectId: string, going: GoingTraces): void {
   db.query(
     'INSERT OR REPLACE INTO retention_going (project_id, rules, planned_at, trace_ids) VALUES (?, ?, ?, ?)',
-  ).run(projectId, rules, plannedAtMs, ids);
+  ).run(projectId, going.rules, going.throughSequence, going.ids);
 }
 
 export function forgetGoing(db: Database, projectId: string): void {

@@ -3,6 +3,7 @@
  * rewrites. A step may end anywhere, by a crash too: the next goes on with what the files then are, and
  * with the traces that were on their way out of several files.
  */
+import { flushedThrough } from '../files/catalog-files.ts';
 import type { FileEntry } from '../files/file-entry.ts';
 import { messageOf } from '../parts.ts';
 import type { LakeParts } from '../parts.ts';
@@ -97,6 +98,8 @@ export class Retention {
 
 class ProjectStep {
   readonly #nowMs: number;
+  /** Files that this step judged, and what became of them: not again at once, or they could hold the lane. */
+  readonly #judged = new Set<string>();
   /** Files that could not be rewritten. */
   readonly #failed = new Set<string>();
   /** Throws when a trace was pinned since the pins were read. */
@@ -167,43 +170,58 @@ class ProjectStep {
     const due = this.files.filter((file) => {
       const known = checked.get(file.path);
       const dueAtMs = known?.rules === rules.text ? known.dueAtMs : ageFromMs(file) + rules.minAgeMs;
-      return dueAtMs <= this.#nowMs;
+      return dueAtMs <= this.#nowMs && !this.#judged.has(file.path);
     });
     if (due.length === 0) return false;
     const batch = batchOf(due);
     const spent = batch.filter((file) => isSpent(file, rules, this.#nowMs));
     if (spent.length > 0 && (await this.#dropSpent(rules, spent))) return true;
-    const plan = await planDue(this.view(rules), batch);
+    const view = this.view(rules);
+    const plan = await planDue(view, batch);
     if (this.isStopped()) return false;
-    if (plan.spread.length > 0) {
-      const going = { rules: rules.text, plannedAtMs: this.#nowMs, ids: plan.spread };
-      saveGoing(catalog, this.projectId, going);
-    }
+    this.#saveGoing(view, plan.spread);
     const dueAtMs = new Map(batch.map((file) => [file.path, nextAge(file, rules, this.#nowMs)]));
     for (const [path, ms] of plan.dueAtMs) {
       const known = dueAtMs.get(path);
-      // Never at once: a file that could be judged again and again would hold the lane.
-      if (known !== undefined) dueAtMs.set(path, Math.max(this.#nowMs + 1, Math.min(known, ms)));
+      if (known !== undefined) dueAtMs.set(path, Math.max(this.#nowMs, Math.min(known, ms)));
     }
     await this.#drop(plan, dueAtMs);
     if (this.isStopped()) return false;
-    if (this.#failed.size === 0 && plan.spread.length > 0) forgetGoing(catalog, this.projectId);
+    this.#forgetGoing(plan.spread);
+    for (const path of dueAtMs.keys()) this.#judged.add(path);
     saveChecked(catalog, this.projectId, rules.text, dueAtMs, new Set(this.files.map(({ path }) => path)));
     return true;
   }
 
-  /** True when something went: what it left is judged anew. */
+  /** True when something went, or was to go: what it left is judged anew. */
   async #dropSpent(rules: Rules, spent: readonly FileEntry[]): Promise<boolean> {
-    const planned = await planSpent(this.view(rules), spent);
+    const view = this.view(rules);
+    const plan = await planSpent(view, spent);
+    if (this.isStopped() || plan.files.length === 0) return false;
+    this.#saveGoing(view, plan.spread);
     const audit = this.#audit('retention', rules.names);
     let went = false;
-    for (const { file, keep } of planned) {
+    for (const { file, keep } of plan.files) {
       if (this.isStopped()) return went;
       const drop: Drop = { kind: 'traces', ids: keep, except: true };
       const done = await this.#try(file, keep.length === 0 ? undefined : drop, audit);
+      if (!done) this.#failed.add(file.path);
       went ||= done;
     }
-    return went;
+    this.#forgetGoing(plan.spread);
+    // What failed is not to be planned otherwise now: it is gone on with.
+    return went || this.hasFailed;
+  }
+
+  /** 16 bytes an id. From now on these go, also when their deletion is cut short. */
+  #saveGoing({ files, rules }: RetentionView, ids: Uint8Array): void {
+    if (ids.length === 0) return;
+    const throughSequence = Math.max(...files.map((file) => file.lastSequence));
+    saveGoing(this.parts.catalog, this.projectId, { rules: rules.text, throughSequence, ids });
+  }
+
+  #forgetGoing(ids: Uint8Array): void {
+    if (ids.length > 0 && this.#failed.size === 0) forgetGoing(this.parts.catalog, this.projectId);
   }
 
   /** Outputs take the place of their inputs in `dueAtMs`; files that failed come again later. */
@@ -237,11 +255,12 @@ class ProjectStep {
     const going = loadGoing(catalog, this.projectId);
     if (going === undefined) return;
     const ids = without(going.ids, this.#pinned());
-    if (going.rules === rules.text && ids.length > 0) {
+    // Folders of earlier builds have a time there.
+    const isKnown = going.throughSequence <= flushedThrough(catalog);
+    if (going.rules === rules.text && isKnown && ids.length > 0) {
       const audit = this.#audit('retention', rules.names);
-      // Younger files have what came since, or are mixed with it: that is judged by itself.
-      const isOld = (file: FileEntry) => going.plannedAtMs - ageFromMs(file) >= rules.minAgeMs;
-      for (const file of this.files.filter(isOld)) {
+      // What came since is judged by itself; until here is done it is not merged with the files of before.
+      for (const file of this.files.filter(({ lastSequence }) => lastSequence <= going.throughSequence)) {
         if (this.isStopped()) return;
         const present = await idsIn(await this.scanner.traces(file), ids);
         const drop: Drop = { kind: 'traces', ids: present, except: false };

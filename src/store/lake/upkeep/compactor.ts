@@ -5,6 +5,7 @@
 import type { FileEntry } from '../files/file-entry.ts';
 import { messageOf } from '../parts.ts';
 import type { LakeParts } from '../parts.ts';
+import { goingThrough } from '../retention/memory.ts';
 import { planCompaction } from './compaction.ts';
 import type { CompactionOptions, CompactionPlan, Group } from './compaction.ts';
 import type { Lane } from './lane.ts';
@@ -22,7 +23,10 @@ const LOOK_UNCHANGED_MS = 60_000;
 /** Partitions that are remembered as failing, and files. */
 const MAX_FAILURES = 1_000;
 
-export interface CompactorParts extends Pick<LakeParts, 'dataDir' | 'snapshots' | 'clock' | 'report'> {
+export interface CompactorParts extends Pick<
+  LakeParts,
+  'dataDir' | 'catalog' | 'snapshots' | 'clock' | 'report'
+> {
   readonly lane: Lane;
   readonly rewrites: Rewrites;
   readonly options: CompactionOptions;
@@ -117,7 +121,8 @@ export class Compactor {
     return lane.run(urgency, async () => {
       // What came first in the lane may have replaced them.
       const listed = new Set(snapshots.state(projectId).files);
-      if (!inputs.every((file) => listed.has(file))) return;
+      const isLeft = isLeftBy(goingThrough(this.parts.catalog));
+      if (!inputs.every((file) => listed.has(file) && !isLeft(file))) return;
       await rewrites.rewrite({ projectId, inputs, drop: { kind: 'nothing' } });
     });
   }
@@ -132,16 +137,17 @@ export class Compactor {
     const age = known === undefined ? Infinity : nowMs - known.atMs;
     const unchanged = known?.version === this.parts.snapshots.version;
     if (known !== undefined && age < (unchanged ? LOOK_UNCHANGED_MS : LOOK_MS)) return known.plan;
-    const plan = this.#planNow(false);
+    const plan = this.#planOrNothing();
     this.#plan = { plan, version: this.parts.snapshots.version, atMs: nowMs };
     return plan;
   }
 
   #listed(): FileEntry[] {
-    const { snapshots, dataDir } = this.parts;
+    const { snapshots, dataDir, catalog } = this.parts;
+    const isLeft = isLeftBy(goingThrough(catalog));
     return [...snapshots.states().values()]
       .flatMap((state) => state.files)
-      .filter((file) => !this.#unreadable.has(`${dataDir}/${file.path}`));
+      .filter((file) => !this.#unreadable.has(`${dataDir}/${file.path}`) && !isLeft(file));
   }
 
   #planNow(everything: boolean, through = Infinity): CompactionPlan {
@@ -150,9 +156,27 @@ export class Compactor {
     return planCompaction(files, { ...options, nowMs: clock.wallMs(), everything });
   }
 
+  /** Nobody catches what a timer throws: without the catalog nothing is merged. */
+  #planOrNothing(): CompactionPlan {
+    try {
+      return this.#planNow(false);
+    } catch (error) {
+      if (!this.#stopped) this.parts.report(`can't plan merges: ${messageOf(error)}`);
+      return { groups: [], debtFiles: 0, debtRows: 0 };
+    }
+  }
+
   #nowMs(): number {
     return this.parts.clock.monotonicMs();
   }
+}
+
+/**
+ * Retention was cut short and has traces to remove from the file: merged with what came since, nobody could tell
+ * which spans of a trace that is half gone are to follow.
+ */
+function isLeftBy(through: ReadonlyMap<string, number>): (file: FileEntry) => boolean {
+  return (file) => file.lastSequence <= (through.get(file.projectId) ?? -Infinity);
 }
 
 function isOver(pause: Pause | undefined, nowMs: number): boolean {

@@ -51,10 +51,11 @@ export class Upkeep {
   #stopped = false;
 
   constructor(private readonly parts: UpkeepParts) {
-    const { compaction, isBehind, dataDir, snapshots, clock, report } = parts;
+    const { compaction, isBehind, dataDir, catalog, snapshots, clock, report } = parts;
     this.#rewrites = new Rewrites({ ...parts, onDone: (outcome) => this.#count(outcome) });
     this.#compactor = new Compactor({
       dataDir,
+      catalog,
       snapshots,
       clock,
       report,
