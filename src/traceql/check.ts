@@ -2,7 +2,7 @@
 import type { BinaryExpression, BinaryOperator, FieldExpression, UnaryExpression } from './ast.ts';
 import { TraceqlError } from './error.ts';
 import { isArithmetic, isComparison, isLogical, isNil } from './expression.ts';
-import { type FieldType, intrinsicType } from './keywords.ts';
+import { type FieldType, intrinsicType, wordsOfType } from './keywords.ts';
 import { printExpression } from './print.ts';
 import { RegexError, regexMatcher } from './regex.ts';
 
@@ -84,6 +84,10 @@ function checkBinary(expression: BinaryExpression): FieldType {
     return 'bool';
   }
   if (!fit(leftType, rightType)) {
+    if (operator === '=' || operator === '!=') {
+      checkWord(leftType, right);
+      checkWord(rightType, left);
+    }
     throw new TraceqlError(
       position,
       `${leftType} and ${rightType}`,
@@ -100,6 +104,14 @@ function checkBinary(expression: BinaryExpression): FieldType {
   if (operator === '=~' || operator === '!~') checkRegex(right);
   if (!isArithmetic(operator)) return 'bool';
   return leftType === 'attribute' ? rightType : leftType;
+}
+
+/** `kind = "server"`: says which words there are, and that they stand without quotes. */
+function checkWord(type: FieldType, other: FieldExpression): void {
+  const words = wordsOfType(type);
+  if (words === undefined || other.kind !== 'literal') return;
+  const quotes = other.value.type === 'string' ? ' without quotes' : '';
+  throw new TraceqlError(other.position, printExpression(other), `${words}${quotes} beside ${type}`);
 }
 
 /** `x = nil` asks whether x is missing. Intrinsics are never, save the parent; nor is the service's name. */

@@ -27,10 +27,24 @@ export function staticsOf(value: AttributeValue): Static[] {
   }
 }
 
+/** A list may have 100,000 elements: nothing is made for each that need not be. */
 function elementStatics(elements: readonly AttributeValue[]): Static[] {
   const found: Static[] = [];
   for (const element of elements) {
-    if (element.type !== 'array') found.push(...staticsOf(element).filter((each) => each.type !== 'opaque'));
+    switch (element.type) {
+      case 'string':
+      case 'bool':
+      case 'int':
+        found.push(element);
+        break;
+      case 'double':
+        found.push({ type: 'float', value: element.value });
+        break;
+      case 'array':
+      case 'bytes':
+      case 'kvlist':
+      case 'empty':
+    }
   }
   return found.length === 0 ? [{ type: 'opaque' }] : found;
 }
@@ -64,9 +78,9 @@ function compareStrings(operator: ComparisonOperator, left: string, right: strin
     case '!=':
       return left !== right;
     case '=~':
-      return regexMatcher(right)(left);
+      return regexMatcher(right)(left) === true;
     case '!~':
-      return !regexMatcher(right)(left);
+      return regexMatcher(right)(left) === false;
     case '>':
       return compareText(left, right) > 0;
     case '>=':

@@ -112,6 +112,16 @@ export function intrinsicType(name: Intrinsic): FieldType {
   }
 }
 
+/** "unset, ok or error": the words of a type that has its own, which stand without quotes. */
+export function wordsOfType(type: FieldType): string | undefined {
+  if (type === 'status') return oneOf(STATUS_KEYWORDS);
+  return type === 'kind' ? oneOf(KIND_KEYWORDS) : undefined;
+}
+
+function oneOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
+}
+
 /** Hex digits of the intrinsics that are ids, else 0. */
 export function idDigits(name: Intrinsic): 0 | 16 | 32 {
   switch (name) {

@@ -10,7 +10,7 @@ import { checkCondition } from './check.ts';
 import { isNumeric, negate } from './compare.ts';
 import { TraceqlError } from './error.ts';
 import { isComparison, isNil, precedence, prefixPrecedence } from './expression.ts';
-import { CONSTANTS, idDigits, INTRINSICS } from './keywords.ts';
+import { CONSTANTS, idDigits, INTRINSICS, intrinsicType, wordsOfType } from './keywords.ts';
 import type { Token } from './lex.ts';
 import { compileCost } from './regex.ts';
 import type { TokenStream } from './token-stream.ts';
@@ -85,9 +85,9 @@ function fieldOf(token: Token): AttributeField | IntrinsicField | null {
   }
 }
 
-/** Operators that bind as tight as `minimum` or tighter. */
-function expression(tokens: TokenStream, minimum: number): FieldExpression {
-  let left = operand(tokens);
+/** Operators that bind as tight as `minimum` or tighter. `words`: that may stand first, for who writes another. */
+function expression(tokens: TokenStream, minimum: number, words?: string): FieldExpression {
+  let left = operand(tokens, words);
   for (;;) {
     const { token } = tokens;
     const operator = token.kind === 'symbol' ? BINARY_OPERATORS.get(token.text) : undefined;
@@ -97,10 +97,17 @@ function expression(tokens: TokenStream, minimum: number): FieldExpression {
     tokens.countOperator();
     tokens.skip();
     // "^" groups from the right, all others from the left.
-    const right = expression(tokens, operator === '^' ? binds : binds + 1);
+    const right = expression(tokens, operator === '^' ? binds : binds + 1, wordsBeside(left, operator));
     if (operator === '=~' || operator === '!~') countPattern(tokens, right);
     left = binary(operator, left, right, token.position);
   }
+}
+
+function wordsBeside(field: FieldExpression, operator: BinaryOperator): string | undefined {
+  if (field.kind !== 'intrinsic' || !isComparison(operator)) return undefined;
+  const type = intrinsicType(field.name);
+  const words = wordsOfType(type);
+  return words && `${words} beside ${type}`;
 }
 
 /** Before the check compiles it. */
@@ -109,7 +116,7 @@ function countPattern(tokens: TokenStream, pattern: FieldExpression): void {
   tokens.countRegex(compileCost(pattern.value.value), pattern.position);
 }
 
-function operand(tokens: TokenStream): FieldExpression {
+function operand(tokens: TokenStream, words: string | undefined): FieldExpression {
   const { token } = tokens;
   if (token.kind === 'symbol') return symbolOperand(tokens, token.text, token.position);
   if (token.kind === 'literal') {
@@ -120,7 +127,9 @@ function operand(tokens: TokenStream): FieldExpression {
   if (token.kind === 'end') throw tokens.unexpected(OPERAND);
   const found: FieldExpression | null =
     value === undefined ? fieldOf(token) : { kind: 'literal', value, position: token.position };
-  if (found === null) throw tokens.unexpected(tokens.isWord('not') ? '"!"' : `${OPERAND}; ${WORD_HINT}`);
+  if (found === null) {
+    throw tokens.unexpected(tokens.isWord('not') ? '"!"' : (words ?? `${OPERAND}; ${WORD_HINT}`));
+  }
   tokens.skip();
   return found;
 }

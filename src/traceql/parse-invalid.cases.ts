@@ -3,6 +3,7 @@ const OPERAND = 'a value or field';
 const SCOPED =
   'a value or field; text stands in quotes, an attribute begins with ".", "span." or "resource."';
 const END = 'the end of the query';
+const KINDS = 'unspecified, internal, server, client, producer or consumer';
 const CONDITION = 'a condition, which is true or false';
 
 const LONG_REGEX = 'regular expressions that are shorter, or have fewer repetitions';
@@ -123,9 +124,18 @@ export const INVALID_SELECTORS: readonly (readonly [
   ['{ name > 3 }', 'operands of one type for ">"', 'string and int', 7],
   ['{ 1 = "1" }', 'operands of one type for "="', 'int and string', 4],
   ['{ true = 1 }', 'operands of one type for "="', 'bool and int', 7],
-  ['{ status = "error" }', 'operands of one type for "="', 'status and string', 9],
-  ['{ status = server }', 'operands of one type for "="', 'status and kind', 9],
-  ['{ kind = 2 }', 'operands of one type for "="', 'kind and int', 7],
+  ['{ status = "error" }', 'unset, ok or error without quotes beside status', '"error"', 11],
+  ['{ status = errr }', 'unset, ok or error beside status', '"errr"', 11],
+  ['{ span:status != erro && true }', 'unset, ok or error beside status', '"erro"', 17],
+  ['{ status = 2 }', 'unset, ok or error beside status', '2', 11],
+  ['{ kind = "server" }', `${KINDS} without quotes beside kind`, '"server"', 9],
+  ['{ "server" != kind }', `${KINDS} without quotes beside kind`, '"server"', 2],
+  ['{ kind = servr }', `${KINDS} beside kind`, '"servr"', 9],
+  ['{ (kind) = (servr) }', SCOPED, '"servr"', 12],
+  ['{ status = kind }', 'operands of one type for "="', 'status and kind', 9],
+  ['{ status =~ "err.*" }', 'operands of one type for "=~"', 'status and string', 9],
+  ['{ status = server }', 'unset, ok or error beside status', 'server', 11],
+  ['{ kind = 2 }', `${KINDS} beside kind`, '2', 9],
   ['{ duration > "1s" }', 'operands of one type for ">"', 'duration and string', 11],
   ['{ .a && 5 }', 'conditions for "&&"', 'attribute and int', 5],
   ['{ true || 1.5 }', 'operands of one type for "||"', 'bool and float', 7],

@@ -4,9 +4,14 @@
  */
 import { RE2JS } from 're2js';
 import { MAX_REGEX_COST, MAX_REGEX_PROGRAM } from '../limits.ts';
+import { Automaton } from './regex-automaton.ts';
 import { regexCost } from './regex-cost.ts';
 
-export type TextMatcher = (text: string) => boolean;
+/**
+ * Undefined where time was up before there was a verdict, which only happens at a pace that somebody set
+ * (regex-pace.ts): the text then satisfies neither =~ nor !~.
+ */
+export type TextMatcher = (text: string) => boolean | undefined;
 
 const MAX_CACHED = 256;
 /** In order of last use. A pattern is compiled once, however many values it is asked about. */
@@ -75,7 +80,8 @@ function automaton(pattern: string): TextMatcher {
   try {
     const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
     if (compiled.programSize() > MAX_REGEX_PROGRAM) throw new Error('too large');
-    return (text) => compiled.matches(text);
+    let made: Automaton | undefined;
+    return (text) => (made ??= new Automaton(compiled)).matches(text);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new RegexError(message.replace(/^error parsing regexp: /, ''));

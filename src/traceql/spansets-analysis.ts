@@ -33,7 +33,7 @@ export type Need =
   | { readonly kind: 'probe'; readonly probe: number }
   | { readonly kind: 'all' | 'any'; readonly parts: readonly Need[] };
 
-export interface SelectorAnalysis {
+interface SelectorAnalysis {
   /** Its spans satisfy this probe; undefined when there is none for it. */
   readonly probe: number | undefined;
   /** And all spans that satisfy the probe are its spans. */

@@ -7,7 +7,7 @@
 import type { StructuralOperator, StructuralRelation } from './ast.ts';
 
 /** By span, in the order of the trace. */
-export interface SpanLinks {
+interface SpanLinks {
   /** The parent: the first other span that has the id named; -1 for none, or one that never came. */
   readonly parents: Int32Array;
   /** A number for the parent's id, equal for siblings; -1 for a root. Below `idCount`. */
@@ -73,7 +73,7 @@ class IdTable {
 }
 
 /** Tempo's numbers: 0 for a span that no root leads to; -1 for the parent of a root. */
-export interface NestedSets {
+interface NestedSets {
   readonly left: Int32Array;
   readonly right: Int32Array;
   readonly parent: Int32Array;

@@ -5,7 +5,7 @@ import type { FieldSource } from './evaluate.ts';
 import type { TraceSpans } from './spanset.ts';
 import { TraceStructure, linkSpans } from './structure.ts';
 
-export interface SketchedSpan {
+interface SketchedSpan {
   readonly name: string;
   /** Index of the parent; -1 for a root, and -2 - n for the n-th parent that never came. */
   readonly parent: number;

@@ -2,6 +2,7 @@
  * Long answers as JSON in pieces: a trace of 100,000 spans is 74 MB of JSON, and writing that at once
  * would hold the loop for most of a second.
  */
+import { nextTurn } from '../../turns.ts';
 
 /** Spans: some 2 ms of writing between two looks at the loop. */
 const ITEMS_A_PIECE = 250;
@@ -28,7 +29,7 @@ export function longListResponse<T>(list: LongList<T>, headers: Record<string, s
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       // A client on the same machine reads at once: without a pause the loop would see nobody else.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await nextTurn();
       const next = texts.next();
       if (next.done) controller.close();
       else controller.enqueue(encoder.encode(next.value));

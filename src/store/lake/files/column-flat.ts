@@ -104,6 +104,10 @@ export class FlatColumn {
   /** Reads what is lacking of the pages that have the rows `from .. to`. */
   load(file: PageBytes, from: number, to: number, cost: ReadCost): void {
     const pages = this.#pages;
+    if (this.#left === 0) {
+      cost.hits++;
+      return;
+    }
     for (let page = this.#pageOf(from); page < pages.length && pages[page].firstRow < to; page++) {
       if (this.#loaded[page] === 1) {
         cost.hits++;

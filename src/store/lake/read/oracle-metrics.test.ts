@@ -1,26 +1,19 @@
 /** Metrics queries held to DuckDB over the same files: every sample of every series. */
-import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { MetricsQuery, Query } from '../../../traceql/ast.ts';
 import type { TimeRange } from '../../span-store.ts';
-import { spansArbitrary } from './testing/arbitrary-spans.ts';
-import { OracleLake, PLACES, SHRUNK_IN_TIME, printable, ranges } from './testing/oracle-lake.ts';
+import { ORACLE_TIMEOUT_MS, PLACES, checkCases, isShort, oracleLake } from './testing/oracle-lake.ts';
+import { printable, ranges } from './testing/oracle-lake.ts';
+import { Tally } from './testing/oracle-tally.ts';
 import { metricsQuery } from './testing/random-queries.ts';
 import { NotInSqlError } from './testing/sql-conditions.ts';
 import { differenceOf, samplesOf, samplesOfCells, sqlCells } from './testing/sql-metrics.ts';
 import type { SqlCell } from './testing/sql-metrics.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'spanlake-oracle-metrics-'));
-const oracle = new OracleLake(dataDir);
-afterAll(() => {
-  oracle.close();
-  rmSync(dataDir, { recursive: true });
-});
+const oracle = oracleLake();
 
-const DATA_SETS = 20;
+const DATA_SETS = 14;
 /** Of each, on average. */
 const QUERIES = 30;
 /** All that there are: 40 spans have no more groups. */
@@ -30,15 +23,15 @@ const cases = fc
   .record({
     query: metricsQuery,
     range: ranges,
-    // Starts are years apart in all of time, which is then one bucket.
     stepNano: fc.constantFrom(1n, 7n, 1000n),
     place: fc.constantFrom(...PLACES),
   })
-  .map((one) => {
-    const isBounded = one.range.startUnixNano > 0n;
-    return { ...one, stepNano: isBounded ? one.stepNano : undefined };
-  })
+  // Starts are days and years apart in longer ranges, which are then one bucket.
+  .map((one) => ({ ...one, stepNano: isShort(one.range) ? one.stepNano : undefined }))
   .map(printable);
+
+const OVER_TIME = ['count', 'sum', 'avg', 'min', 'max', 'quantile', 'histogram'];
+const PARTS = ['rate', ...OVER_TIME.map((name) => `${name}_over_time`)];
 
 function metricsOf({ expression }: Query): MetricsQuery {
   if (expression.kind !== 'metrics') throw new Error(`a ${expression.kind} is no metrics query`);
@@ -59,40 +52,26 @@ async function cellsOf(
   }
 }
 
-test('the same samples of the same series: our reader and DuckDB', async () => {
-  const tally = { pairs: 0, inSql: 0, empty: 0 };
-  await fc.assert(
-    fc.asyncProperty(
-      spansArbitrary,
-      fc.array(cases, { minLength: 1, maxLength: 2 * QUERIES, size: 'max' }),
-      async (spans, some) => {
-        await oracle.load(spans);
-        for (const { query, range, stepNano, place } of some) {
-          const metrics = metricsOf(query);
-          const cells = await cellsOf(metrics, range, stepNano);
-          const question = { query, range, stepNano, maxSeries: MAX_SERIES, exemplars: 1 };
-          const page = await oracle.at(place).reader.metrics('test', question);
-          expect({ query: query.text, complete: page.complete }).toEqual({
-            query: query.text,
-            complete: true,
-          });
-          tally.pairs++;
-          if (cells === undefined) continue;
-          tally.inSql++;
-          if (cells.length === 0) tally.empty++;
-          const ours = samplesOf(page, metrics, stepNano === undefined);
-          const difference = differenceOf(ours, samplesOfCells(cells, metrics, page.stepNano));
-          expect({ query: query.text, place, difference }).toEqual({
-            query: query.text,
-            place,
-            difference: '',
-          });
-        }
-      },
-    ),
-    { numRuns: DATA_SETS, ...SHRUNK_IN_TIME },
-  );
-  expect(tally.pairs).toBeGreaterThan((DATA_SETS * QUERIES) / 2);
-  expect(tally.inSql / tally.pairs).toBeGreaterThan(0.9);
-  expect(tally.empty / tally.pairs).toBeLessThan(0.75);
-}, 100_000);
+test(
+  'the same samples of the same series: our reader and DuckDB',
+  async () => {
+    const tally = new Tally();
+    await checkCases(oracle, { cases, dataSets: DATA_SETS, queries: QUERIES }, async (_, some) => {
+      for (const { query, range, stepNano, place } of some) {
+        const { text } = query;
+        const metrics = metricsOf(query);
+        const cells = await cellsOf(metrics, range, stepNano);
+        const question = { query, range, stepNano, maxSeries: MAX_SERIES, exemplars: 1 };
+        const page = await oracle.at(place).reader.metrics('test', question);
+        expect({ text, complete: page.complete }).toEqual({ text, complete: true });
+        tally.add({ query, isInSql: cells !== undefined, isEmpty: cells?.length === 0 });
+        if (cells === undefined) continue;
+        const ours = samplesOf(page, metrics, stepNano === undefined);
+        const difference = differenceOf(ours, samplesOfCells(cells, metrics, page.stepNano));
+        expect({ text, place, difference }).toEqual({ text, place, difference: '' });
+      }
+    });
+    tally.expectWorth({ pairs: DATA_SETS * QUERIES, maxEmpty: 0.45, parts: PARTS });
+  },
+  ORACLE_TIMEOUT_MS,
+);

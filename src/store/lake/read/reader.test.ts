@@ -7,7 +7,8 @@ import type { Span } from '../../../span/span.ts';
 import type { Query } from '../../../traceql/ast.ts';
 import { parseQuery } from '../../../traceql/parse.ts';
 import type { SearchOrder, TimeRange } from '../../span-store.ts';
-import { BASE, anyQuery, spansArbitrary } from './testing/arbitrary-spans.ts';
+import { BASE, spansArbitrary } from './testing/arbitrary-spans.ts';
+import { anyQuery } from './testing/random-conditions.ts';
 import { byTrace, naiveSpans, naiveTraces, normal } from './testing/naive.ts';
 import { TestLake } from './testing/test-lake.ts';
 

@@ -1,6 +1,13 @@
 /** The questions of `SpanStore`, answered from snapshots of buffers and Parquet files. */
-import { MAX_QUESTION_BYTES, MAX_SEARCH_LIMIT, QUERY_TIMEOUT_MS } from '../../../limits.ts';
-import type { Query } from '../../../traceql/ast.ts';
+import {
+  COUNTS_AT_ONCE,
+  DEFAULT_SEARCH_LIMIT,
+  MAX_QUESTION_BYTES,
+  MAX_SEARCH_LIMIT,
+  QUERY_TIMEOUT_MS,
+  SEARCHES_AT_ONCE,
+} from '../../../limits.ts';
+import { analyse } from '../../../traceql/analyse.ts';
 import { QuestionError } from '../../span-store.ts';
 import type {
   Asking,
@@ -31,6 +38,7 @@ import { rangeOfPages } from './search/cursor.ts';
 import { dependencies } from './statistics/dependencies.ts';
 import { facets } from './numbers/facets.ts';
 import { FileIndexes } from './plan/file-index.ts';
+import { Gate } from './gate.ts';
 import { heatmap } from './numbers/heatmap.ts';
 import { metrics } from './numbers/metrics.ts';
 import { attributeKeys, attributeValues } from './numbers/names.ts';
@@ -41,7 +49,7 @@ import { searchSpans } from './search/search-spans.ts';
 import { searchTraces } from './search/search-traces.ts';
 import { DistrustedFiles } from './distrusted-files.ts';
 import { Session } from './session.ts';
-import type { SessionDeps } from './session.ts';
+import type { SessionAsking, SessionDeps } from './session-deps.ts';
 import { groupStats } from './statistics/statistics.ts';
 import { TokenFilters } from './plan/token-filters.ts';
 import { TraceIndexes } from './search/trace-indexes.ts';
@@ -73,6 +81,8 @@ export class LakeReader {
   readonly #deps: SessionDeps;
   readonly #indexes: TraceIndexes;
   #warming: ReturnType<typeof setTimeout> | undefined;
+  readonly #counts = new Gate(COUNTS_AT_ONCE);
+  readonly #searches = new Gate(SEARCHES_AT_ONCE);
   /** Questions that are being answered. */
   #underWay = 0;
 
@@ -101,21 +111,24 @@ export class LakeReader {
   }
 
   searchSpans(projectId: string, question: SearchQuestion): Promise<SpanPage> {
-    return this.#answer(projectId, question, async (session) => {
+    const work = async (session: Session) => {
       const found = await searchSpans(session, this.#indexes, asked(question));
       return { spans: found.spans, ...cursorOf(found) };
-    });
+    };
+    return isPageOfRows(question)
+      ? this.#answer(projectId, question, work)
+      : this.#search(projectId, question, work);
   }
 
   searchTraces(projectId: string, question: SearchQuestion): Promise<TracePage> {
-    return this.#answer(projectId, question, async (session) => {
+    return this.#search(projectId, question, async (session) => {
       const found = await searchTraces(session, this.#indexes, asked(question));
       return { traces: found.traces, ...cursorOf(found) };
     });
   }
 
   trace(projectId: string, traceId: string, asking: Asking = {}): Promise<TraceAnswer> {
-    return this.#answer(projectId, asking, async (session) => {
+    return this.#answer(projectId, { ...asking, isSmall: true }, async (session) => {
       const traces = await wholeTraces(session, this.#indexes, [traceId]);
       return { spans: await orderedOnceInParts(traces.get(traceId) ?? [], () => session.breathe()) };
     });
@@ -134,23 +147,23 @@ export class LakeReader {
   }
 
   metrics(projectId: string, question: MetricsQuestion): Promise<MetricsPage> {
-    return this.#answer(projectId, question, (session) => metrics(session, this.#indexes, question));
+    return this.#count(projectId, question, (session) => metrics(session, this.#indexes, question));
   }
 
   heatmap(projectId: string, question: HeatmapQuestion): Promise<HeatmapPage> {
-    return this.#answer(projectId, question, (session) => heatmap(session, this.#indexes, question));
+    return this.#count(projectId, question, (session) => heatmap(session, this.#indexes, question));
   }
 
   facets(projectId: string, question: FacetsQuestion): Promise<FacetsPage> {
-    return this.#answer(projectId, question, (session) => facets(session, this.#indexes, question));
+    return this.#count(projectId, question, (session) => facets(session, this.#indexes, question));
   }
 
   comparison(projectId: string, question: ComparisonQuestion): Promise<ComparisonPage> {
-    return this.#answer(projectId, question, (session) => comparison(session, this.#indexes, question));
+    return this.#count(projectId, question, (session) => comparison(session, this.#indexes, question));
   }
 
   dependencies(projectId: string, question: StatsQuestion): Promise<DependenciesPage> {
-    return this.#answer(projectId, question, (session) => dependencies(session, question));
+    return this.#count(projectId, question, (session) => dependencies(session, question));
   }
 
   attributeKeys(projectId: string, question: NamesQuestion): Promise<KeysPage> {
@@ -160,7 +173,7 @@ export class LakeReader {
   }
 
   attributeValues(projectId: string, field: string, question: NamesQuestion): Promise<ValuesPage> {
-    return this.#answer(projectId, question, async (session) => {
+    return this.#count(projectId, question, async (session) => {
       const { values, full } = await attributeValues(session, this.#indexes, field, question);
       if (full) session.limit(`only ${MAX_DISTINCT_VALUES} distinct values are counted`);
       return { values };
@@ -227,9 +240,45 @@ export class LakeReader {
     while (this.#underWay > 0 && performance.now() < until) await Bun.sleep(5);
   }
 
+  #count<T>(
+    projectId: string,
+    asking: SessionAsking,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T & Coverage> {
+    return this.#inTurn(this.#counts, projectId, asking, work);
+  }
+
+  #search<T>(
+    projectId: string,
+    asking: SessionAsking,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T & Coverage> {
+    return this.#inTurn(this.#searches, projectId, asking, work);
+  }
+
+  /** What it waits is of its time; when that is up, it answers with what takes none. */
+  async #inTurn<T>(
+    gate: Gate,
+    projectId: string,
+    asking: SessionAsking,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T & Coverage> {
+    asking.signal?.throwIfAborted();
+    const sinceMs = performance.now();
+    const isIn = await gate.enter(this.#deps.timeLimitMs, asking.signal);
+    try {
+      return await this.#answer(projectId, { ...asking, sinceMs }, (session) => {
+        if (!isIn) session.limit('other questions took all of its time');
+        return work(session);
+      });
+    } finally {
+      if (isIn) gate.leave();
+    }
+  }
+
   async #answer<T>(
     projectId: string,
-    asking: Asking & { readonly query?: Query },
+    asking: SessionAsking,
     work: (session: Session) => Promise<T>,
   ): Promise<T & Coverage> {
     asking.signal?.throwIfAborted();
@@ -244,6 +293,14 @@ export class LakeReader {
       this.#underWay--;
     }
   }
+}
+
+/** It holds some hundred rows, and no trace: what people look at first waits for no one. */
+function isPageOfRows({ query, limit }: SearchQuestion): boolean {
+  const { expression } = query;
+  return (
+    limit <= DEFAULT_SEARCH_LIMIT && expression.kind === 'filter' && !analyse(expression.condition).needsTrace
+  );
 }
 
 function asked(question: SearchQuestion) {

@@ -8,22 +8,21 @@ import type { Block } from '../../../span/vector.ts';
 import type { FieldExpression, Query } from '../../../traceql/ast.ts';
 import type { Coverage, Scanned, TimeRange } from '../../span-store.ts';
 import type { FileEntry } from '../files/file-entry.ts';
-import type { DistrustedFiles } from './distrusted-files.ts';
 import type { LakeSnapshot } from '../files/snapshot.ts';
+import { nextTurn } from '../../../turns.ts';
 import { ExplainLog } from './explain.ts';
+import { PacedSteps } from '../../../traceql/regex-pace.ts';
+import { printQuery } from '../../../traceql/print.ts';
 import type { StageName } from './explain.ts';
 import type { ColumnsAvailable } from './scan/fields.ts';
-import type { FileIndexes } from './plan/file-index.ts';
 import type { Job, JobCost, JobValues } from './workers/jobs.ts';
 import { planSteps } from './plan/plan.ts';
 import type { Plan } from './plan/plan.ts';
 import { Selection, filterColumns } from './scan/scan.ts';
 import type { BeginRows, Filter } from './scan/scan.ts';
-import type { Rollups } from './statistics/rollup-cache.ts';
-import type { TokenFilters } from './plan/token-filters.ts';
-import type { TraceIndexes } from './search/trace-indexes.ts';
-import { JobFailedError, JobLateError } from './workers/worker-pool.ts';
-import type { WorkerPool } from './workers/worker-pool.ts';
+import { JobFailedError, JobLateError, JobTimeoutError } from './workers/worker-pool.ts';
+import type { SessionAsking, SessionDeps } from './session-deps.ts';
+import { rowGroupsOf, stageOf } from './session-deps.ts';
 
 /** The rows of a buffer that were published when the question came. */
 export interface BufferSource {
@@ -42,45 +41,28 @@ function nextSliceRows(rows: number, ms: number): number {
   return Math.max(1, Math.min(fit, rows * 2, SLICE_ROWS));
 }
 
-/** What every question of a reader shares. */
-export interface SessionDeps {
-  /** A question that takes longer answers with what it has, marked incomplete. */
-  readonly timeLimitMs: number;
-  /** What a question may keep at once (`Session.keep`). */
-  readonly memoryLimitBytes: number;
-  readonly dataDir: string;
-  readonly pool: WorkerPool;
-  readonly distrusted: DistrustedFiles;
-  readonly tokenFilters: TokenFilters;
-  readonly rollups: Rollups;
-  readonly traceIndexes: TraceIndexes;
-  readonly fileIndexes: FileIndexes;
-  /** What an operator should know, one line. */
-  report(message: string): void;
-}
-
-/** What a question says besides what it asks. */
-export interface SessionAsking {
-  readonly signal?: AbortSignal;
-  readonly explain?: boolean;
-  /** Shown by `explain`. */
-  readonly query?: Query;
-}
-
 type Counters = { -readonly [K in keyof Scanned]: number };
 
 export class Session {
   readonly buffers: readonly BufferSource[];
   readonly files: readonly FileEntry[];
-  readonly #started = performance.now();
+  readonly #started: number;
   readonly #skipped = new Map<string, string>();
   /** Why the answer is cut, in the order in which it came out. */
   readonly #limits = new Set<string>();
   #keptBytes = 0;
+  readonly #steps = new PacedSteps(async () => {
+    await this.breathe();
+    return this.#hasTime();
+  });
+  /** Values that workers left without a verdict. */
+  #unjudged = 0;
   /** Undefined unless the answer shall tell how it was come by. */
   readonly explain: ExplainLog | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly isSmall: boolean;
   readonly #query: Query | undefined;
+  #queryText: string | undefined;
   readonly #scannedFiles = new Set<FileEntry>();
   readonly #scannedBuffers = new Set<BufferSource>();
   readonly #counters: Counters = {
@@ -98,8 +80,10 @@ export class Session {
     readonly deps: SessionDeps,
     readonly projectId: string,
     snapshot: LakeSnapshot,
-    { signal, explain, query }: SessionAsking,
+    { signal, explain, query, isSmall = false, sinceMs = performance.now() }: SessionAsking,
   ) {
+    this.#started = sinceMs;
+    this.isSmall = isSmall;
     this.signal = signal;
     this.explain = explain ? new ExplainLog() : undefined;
     this.#query = query;
@@ -117,8 +101,8 @@ export class Session {
   /** Which files and row groups the statistics leave; what they rule out is counted. */
   async plan(range: TimeRange, condition: FieldExpression | null): Promise<Plan> {
     return this.stage('plan', async () => {
-      const index = await this.#inSlices(this.deps.fileIndexes.of(this.projectId, this.files));
-      const plan = await this.#inSlices(planSteps(index, range, condition));
+      const index = await this.inSlices(this.deps.fileIndexes.of(this.projectId, this.files));
+      const plan = await this.inSlices(planSteps(index, range, condition));
       this.explain?.planned(plan, this.files);
       const files = Object.values(plan.pruned).reduce((sum, count) => sum + count, 0);
       this.countPruned({ files, rowGroups: plan.prunedRowGroups, bytes: plan.prunedBytes });
@@ -126,7 +110,8 @@ export class Session {
     });
   }
 
-  async #inSlices<T>(steps: Generator<void, T>): Promise<T> {
+  /** Work in steps of about a millisecond, as many at a time as the event loop can miss. */
+  async inSlices<T>(steps: Iterator<void, T>): Promise<T> {
     let began = performance.now();
     for (;;) {
       const { done, value } = steps.next();
@@ -163,7 +148,7 @@ export class Session {
     this.signal?.throwIfAborted();
     if (this.isOverTime() && !evenLate) return undefined;
     const { pool, distrusted } = this.deps;
-    const before = distrusted.reason(file.path);
+    const before = distrusted.reason(file.path, this.#asked(ask.kind));
     if (before !== undefined) {
       this.skip(file.path, before);
       return undefined;
@@ -182,15 +167,26 @@ export class Session {
       if (!(error instanceof JobFailedError)) throw error;
       // Answers say where in the lake, not where on the host.
       const reason = error.message.replaceAll(job.path, file.path);
-      distrusted.add(file.path, reason);
-      if (!pool.isClosed)
-        this.deps.report(`${file.path} can't be read and is left out of answers: ${reason}`);
+      // What takes too long may be dear for what is asked: others ask the file all the same.
+      const isCost = error instanceof JobTimeoutError;
+      distrusted.add(file.path, reason, isCost ? this.#asked(ask.kind) : undefined);
+      if (!pool.isClosed) {
+        const what = isCost ? 'was too dear for a question' : "can't be read";
+        this.deps.report(`${file.path} ${what} and is left out of answers: ${reason}`);
+      }
       this.skip(file.path, reason);
       return undefined;
     }
   }
 
+  /** What is asked, for those who ask the same again. */
+  #asked(kind: Job['kind']): string {
+    this.#queryText ??= this.#query === undefined ? '' : printQuery(this.#query);
+    return `${kind} ${this.#queryText}`;
+  }
+
   #count(file: FileEntry, job: Job, cost: JobCost): void {
+    this.#unjudged += cost.unjudged ?? 0;
     this.#scannedFiles.add(file);
     this.#counters.rowGroups += cost.rowGroups;
     this.#counters.rows += cost.rows;
@@ -202,7 +198,8 @@ export class Session {
 
   /**
    * Scans a buffer in slices that give the event loop back. Rows come roughly in time's order, so a
-   * search for the newest begins with the last slice.
+   * search for the newest begins with the last slice. A slice may be broken off in the middle of a match and is then
+   * done anew: what it changes it changes behind its last match.
    */
   async eachSlice(
     buffer: BufferSource,
@@ -229,12 +226,18 @@ export class Session {
       const count = Math.min(rows, block.rows - done);
       const from = first === 'newest' ? block.rows - done - count : done;
       const began = performance.now();
-      scan(from, from + count);
+      const pause = this.#steps.try(() => scan(from, from + count));
+      if (pause !== undefined) {
+        await pause;
+        sliceBegan = performance.now();
+        continue;
+      }
       done += count;
       const now = performance.now();
       rows = nextSliceRows(count, now - began);
       if (now - sliceBegan < SLICE_MS) continue;
       await this.breathe();
+      this.#steps.resume(this.#hasTime());
       if (mayStop && this.isOverTime()) break;
       sliceBegan = performance.now();
     }
@@ -264,16 +267,25 @@ export class Session {
       const use = begin(block);
       return (from: number, to: number) => {
         const selected = selection.select(from, to);
-        this.explain?.matched(countOnes(selected, from, to));
         use(selected, from, to);
+        this.explain?.matched(countOnes(selected, from, to));
       };
     };
     const names = [...columns, ...filterColumns(filter, IN_BUFFER)];
     await this.stage('buffers', () => this.#eachSlice(buffer, names, scan, 'oldest', mayStop));
   }
 
+  /**
+   * A step in which conditions are asked of rows: done anew after each break that one of its matches takes
+   * (regex-pace.ts).
+   */
+  async step<T>(step: () => T): Promise<T> {
+    return this.#steps.do(step);
+  }
+
   async breathe(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    if (this.isSmall) await new Promise((resolve) => setImmediate(resolve));
+    else await nextTurn();
     this.signal?.throwIfAborted();
   }
 
@@ -284,13 +296,17 @@ export class Session {
   /** True, and said in the answer, once the time is up: files are no longer asked. */
   isOverTime(): boolean {
     const { timeLimitMs } = this.deps;
-    const over = performance.now() - this.#started > timeLimitMs;
+    const over = !this.#hasTime();
     if (over) {
       const limit = timeLimitMs >= 1000 ? `${timeLimitMs / 1000} s` : `${timeLimitMs} ms`;
       this.limit(`stopped after ${limit}`);
       this.explain?.stopped(`the time limit of ${limit}`);
     }
     return over;
+  }
+
+  #hasTime(): boolean {
+    return performance.now() - this.#started <= this.deps.timeLimitMs;
   }
 
   /** The answer is cut for a reason that is no file's fault. */
@@ -328,7 +344,14 @@ export class Session {
     const skipped = [...this.#skipped.keys()];
     const [unreadable] = this.#skipped.values();
     const unread = unreadable === undefined ? [] : [`not readable: ${unreadable}`];
-    const reasons = [...unread, ...this.#limits];
+    const unjudged = this.#unjudged + this.#steps.unjudged;
+    const long =
+      unjudged === 0
+        ? []
+        : [
+            `${unjudged} long ${unjudged === 1 ? 'value was' : 'values were'} not matched in time with =~ or !~`,
+          ];
+    const reasons = [...unread, ...this.#limits, ...long];
     const reason = reasons.length === 0 ? undefined : reasons.join('; ');
     const partitions = new Set([...this.#scannedFiles].map(({ day }) => day)).size;
     return {
@@ -338,19 +361,6 @@ export class Session {
       ...(this.explain && { explain: this.explain.finish(this.files, this.#query) }),
     };
   }
-}
-
-function stageOf(job: Job): StageName {
-  if (job.kind === 'traceIndex') return 'trace index';
-  if (job.kind === 'spans' || job.kind === 'ids') return 'rows';
-  return 'picks' in job ? 'traces' : 'scan';
-}
-
-/** Those that a job is asked to read. */
-function rowGroupsOf(job: Job): number[] {
-  if ('picks' in job) return job.picks.map(({ rowGroup }) => rowGroup);
-  if (!('rowGroups' in job)) return [];
-  return job.rowGroups.map((group) => (typeof group === 'number' ? group : group.index));
 }
 
 function countOnes(selected: Uint8Array, from: number, to: number): number {

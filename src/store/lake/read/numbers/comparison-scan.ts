@@ -2,16 +2,16 @@
  * How often each value of each field occurs among the spans of a selection and among the others: all attributes
  * of span and resource, and the fields that every span has, in one pass. The same for a file and a buffer.
  */
-import { TYPES_BY_TAG, TYPE_TAGS, parseValueText } from '../../../../span/value.ts';
-import type { AttributesVector, Block, TextDictionary } from '../../../../span/vector.ts';
+import type { Block } from '../../../../span/vector.ts';
 import type { Field } from '../../../../traceql/analyse.ts';
 import { field, intrinsic } from '../../../../traceql/build.ts';
-import { staticsOf } from '../../../../traceql/compare.ts';
 import { printExpression } from '../../../../traceql/print.ts';
 import { columnOf } from '../scan/cells.ts';
-import { FieldCodes, codedValues, valueAt } from './group-codes.ts';
+import { FieldCounts, MAX_COMPARED_CELLS } from './comparison-fields.ts';
+import type { ComparedField, FieldFigures, Room } from './comparison-fields.ts';
+import { MapCounts } from './comparison-maps.ts';
+import { codedValues, valueAt } from './group-codes.ts';
 import type { CodeFiller, CodedValues } from './group-codes.ts';
-import { NO_CODE, PairCodes } from './group-codes-pairs.ts';
 import { KeptCounts } from './comparison-kept.ts';
 import type { ListedRows } from './comparison-kept.ts';
 import { keptField, listRows } from './kept-codes.ts';
@@ -23,7 +23,6 @@ import { Selection, filterColumns } from '../scan/scan.ts';
 import type { Filter } from '../scan/scan.ts';
 import { BucketScan } from './series-time.ts';
 import type { Buckets } from './series-time.ts';
-import { Texts } from '../scan/texts.ts';
 
 /** Plain data, posted to workers. */
 export interface ComparisonAsk {
@@ -31,34 +30,21 @@ export interface ComparisonAsk {
   readonly buckets: Buckets;
 }
 
-/** Plain data, for another thread. Of the selection the odd sides, of the baseline the even. */
-export interface ComparedField {
-  readonly field: Field;
-  /** By code; 0 is the missing one and never counted. */
-  readonly values: CodedValues;
-  /** `code * 2 + side`, side by side with bucket and count. */
-  readonly keys: Uint32Array;
-  readonly buckets: Uint32Array;
-  readonly counts: Float64Array;
-  /** Spans with values beyond those kept, of the baseline and the selection. */
-  readonly others: readonly [number, number];
-}
-
+/** Plain data, for another thread. */
 export interface ComparisonPart {
   /** Spans, by bucket: of the baseline and the selection. */
   readonly totals: readonly [Float64Array, Float64Array];
-  readonly fields: readonly ComparedField[];
+  readonly fields: readonly (FieldFigures & { readonly values: CodedValues })[];
   readonly tooManyFields: boolean;
+  readonly tooManyCells: boolean;
 }
 
-/**
- * Values told apart of each field, in each answer of a worker and in all: ids fill this, and nobody reads 5,000 of
- * them. Others count together (of a row group with more, all but the most frequent): of a field with more the
- * difference is a lower bound, and so are its counts.
- */
-export const MAX_VALUES = 5_000;
 /** Keys that are compared: instrumentation that puts ids into keys has no end of them. */
 export const MAX_FIELDS = 1_000;
+
+/** Merged in about a millisecond. */
+const VALUES_A_STEP = 2048;
+const CELLS_A_STEP = 8192;
 
 const INTRINSICS: readonly Field[] = [
   intrinsic('span:name'),
@@ -88,86 +74,14 @@ export function columnsOfComparison(
 
 const START: readonly string[] = ['start_time_unix_nano'];
 
-/** Counts of one field. */
-class FieldCounts {
-  readonly codes: FieldCodes;
-  /** By `code * 2 + side` and bucket; undefined where there is one bucket: then a cell is a key. */
-  readonly #cells: PairCodes | undefined;
-  counts = new Float64Array(64);
-  readonly others: [number, number] = [0, 0];
-
-  constructor(
-    readonly field: Field,
-    buckets: number,
-  ) {
-    this.codes = new FieldCodes(field, MAX_VALUES, 'opaque');
-    this.#cells = buckets === 1 ? undefined : new PairCodes(NO_CODE - 1, buckets);
-  }
-
-  add(code: number, side: number, bucket: number, count: number): void {
-    if (code === NO_CODE) {
-      this.others[side] += count;
-      return;
-    }
-    const key = code * 2 + side;
-    const cell = this.#cells ? this.#cells.code(key, bucket) : key;
-    if (cell >= this.counts.length) this.#widen(cell);
-    this.counts[cell] += count;
-  }
-
-  /** Counts each listed row that has a code above 0. */
-  addRows({ list, count, sides, buckets }: ListedRows, codes: Uint32Array): void {
-    if (this.#cells) {
-      for (let i = 0; i < count; i++) {
-        const code = codes[list[i]];
-        if (code !== 0) this.add(code, sides[i], buckets[i], 1);
-      }
-      return;
-    }
-    this.#widen(this.codes.values.length * 2);
-    const { counts, others } = this;
-    for (let i = 0; i < count; i++) {
-      const code = codes[list[i]];
-      if (code === 0) continue;
-      if (code === NO_CODE) others[sides[i]]++;
-      else counts[code * 2 + sides[i]]++;
-    }
-  }
-
-  #widen(cell: number): void {
-    if (cell < this.counts.length) return;
-    const counts = new Float64Array(Math.max(cell + 1, this.counts.length * 2));
-    counts.set(this.counts);
-    this.counts = counts;
-  }
-
-  compared(): ComparedField {
-    const base = { field: this.field, values: codedValues(this.codes.values), others: this.others };
-    if (this.#cells) {
-      const { count, first, second } = this.#cells;
-      return {
-        ...base,
-        keys: first.slice(0, count),
-        buckets: second.slice(0, count),
-        counts: this.counts.slice(0, count),
-      };
-    }
-    const keys = Uint32Array.from(this.counts.keys()).filter((key) => this.counts[key] > 0);
-    return {
-      ...base,
-      keys,
-      buckets: new Uint32Array(keys.length),
-      counts: Float64Array.from(keys, (key) => this.counts[key]),
-    };
-  }
-}
-
 export class ComparisonScan {
   readonly #fields = new Map<string, FieldCounts>();
   readonly #totals: [Float64Array, Float64Array];
   readonly #time: BucketScan;
   readonly #kept: { readonly kept: KeptCounts; readonly counts: FieldCounts }[] = [];
+  readonly #room: Room = { cells: 0 };
   #tooManyFields = false;
+  #tooManyCells = false;
 
   constructor(readonly ask: ComparisonAsk) {
     const { count } = ask.buckets;
@@ -270,31 +184,57 @@ export class ComparisonScan {
       this.#tooManyFields = true;
       return undefined;
     }
-    this.#fields.set(text, (counts = new FieldCounts(asked, this.ask.buckets.count)));
+    this.#fields.set(text, (counts = new FieldCounts(asked, this.ask.buckets.count, this.#room)));
     return counts;
   }
 
-  /** Yields now and then. */
+  get tooManyFields(): boolean {
+    return this.#tooManyFields;
+  }
+
+  get tooManyCells(): boolean {
+    return this.#tooManyCells || this.#room.cells >= MAX_COMPARED_CELLS;
+  }
+
+  /** Yields about every millisecond; parts may be merged side by side. */
   *merge(part: ComparisonPart): Generator<void> {
     this.#tooManyFields ||= part.tooManyFields;
+    this.#tooManyCells ||= part.tooManyCells;
     part.totals.forEach((totals, side) => totals.forEach((count, i) => (this.#totals[side][i] += count)));
     for (const { field: asked, values, keys, buckets, counts, others } of part.fields) {
       const into = this.#field(asked);
       if (!into) continue;
-      const codes = Uint32Array.from(values.strings, (_, code) => into.codes.code(valueAt(values, code)));
-      for (let i = 0; i < keys.length; i++)
+      const codes = new Uint32Array(values.strings.length);
+      for (let code = 0; code < codes.length; code++) {
+        codes[code] = into.codes.code(valueAt(values, code));
+        if (code % VALUES_A_STEP === VALUES_A_STEP - 1) yield;
+      }
+      for (let i = 0; i < keys.length; i++) {
         into.add(codes[keys[i] >>> 1], keys[i] & 1, buckets[i], counts[i]);
+        if (i % CELLS_A_STEP === CELLS_A_STEP - 1) yield;
+      }
       into.others[0] += others[0];
       into.others[1] += others[1];
       yield;
     }
   }
 
+  /** Spans, by bucket: of the baseline and the selection. */
+  get totals(): ComparisonPart['totals'] {
+    return this.#totals;
+  }
+
+  /** One by one: each takes up to a millisecond. */
+  *fields(): Generator<ComparedField> {
+    for (const counts of this.#fields.values()) yield counts.compared();
+  }
+
   part(): ComparisonPart {
     return {
       totals: this.#totals,
-      fields: [...this.#fields.values()].map((counts) => counts.compared()),
+      fields: [...this.fields()].map((field) => ({ ...field, values: codedValues(field.values) })),
       tooManyFields: this.#tooManyFields,
+      tooManyCells: this.tooManyCells,
     };
   }
 }
@@ -310,48 +250,4 @@ interface ComparedColumn {
 function listOf(rows: number): ListedRows {
   const [list, buckets] = [new Uint32Array(rows), new Uint32Array(rows)];
   return { list, buckets, sides: new Uint8Array(rows), count: 0 };
-}
-
-/** All keys of a map of attributes: each distinct key, type and value is looked up once for a block. */
-class MapCounts {
-  readonly #slots = new PairCodes();
-  readonly #counts: (FieldCounts | undefined)[] = [];
-  #codes = new Uint32Array(64);
-  readonly #keys: Texts;
-  readonly #values: Texts;
-
-  constructor(
-    readonly vector: AttributesVector,
-    readonly fieldOf: (key: string) => FieldCounts | undefined,
-  ) {
-    const dictionaries: readonly TextDictionary[] = [vector.keyDictionary, vector.valueDictionary];
-    [this.#keys, this.#values] = dictionaries.map((dictionary) => new Texts(dictionary));
-  }
-
-  count({ list: rows, count, sides, buckets }: ListedRows): void {
-    const { offsets, rowIndex, pairs, keys, types, values } = this.vector;
-    for (let i = 0; i < count; i++) {
-      const list = rowIndex ? rowIndex[rows[i]] : rows[i];
-      const end = offsets[list + 1];
-      for (let entry = offsets[list]; entry < end; entry++) {
-        const at = pairs ? pairs[entry] : entry;
-        const slot = this.#slots.code(keys[at] * TYPES_BY_TAG.length + types[at], values[at]);
-        if (slot >= this.#counts.length) this.#learn(slot, keys[at], types[at], values[at]);
-        if (this.#codes[slot] !== 0) this.#counts[slot]?.add(this.#codes[slot], sides[i], buckets[i], 1);
-      }
-    }
-  }
-
-  #learn(slot: number, key: number, tag: number, value: number): void {
-    const counts = tag === TYPE_TAGS.empty ? undefined : this.fieldOf(this.#keys.get(key));
-    this.#counts.push(counts);
-    if (slot >= this.#codes.length) {
-      const codes = new Uint32Array(this.#codes.length * 2);
-      codes.set(this.#codes);
-      this.#codes = codes;
-    }
-    if (!counts) return;
-    const statics = staticsOf(parseValueText(TYPES_BY_TAG[tag], this.#values.get(value)));
-    this.#codes[slot] = counts.codes.codeOf(statics);
-  }
 }

@@ -4,9 +4,9 @@ import { printExpression } from '../../../../traceql/print.ts';
 import { QuestionError } from '../../../span-store.ts';
 import type { ComparisonPage, ComparisonQuestion, Coverage } from '../../../span-store.ts';
 import { ComparisonScan, MAX_FIELDS, columnsOfComparison } from './comparison-scan.ts';
-import type { ComparedField, ComparisonAsk, ComparisonPart } from './comparison-scan.ts';
+import type { ComparedField } from './comparison-fields.ts';
+import type { ComparisonAsk } from './comparison-scan.ts';
 import { countedValue, largest } from './facets.ts';
-import { valueAt } from './group-codes.ts';
 import { scanMatching } from './metrics-source.ts';
 import type { Session } from '../session.ts';
 import type { TraceIndexes } from '../search/trace-indexes.ts';
@@ -42,20 +42,19 @@ export async function comparison(
       merge: (part) => scan.merge(part),
     },
   );
-  const part = scan.part();
-  if (part.tooManyFields) session.limit(`only ${MAX_FIELDS} attribute keys are compared`);
-  return comparisonOf(session, part, limit, values);
+  if (scan.tooManyFields) session.limit(`only ${MAX_FIELDS} attribute keys are compared`);
+  return comparisonOf(session, scan, limit, values);
 }
 
 async function comparisonOf(
   session: Session,
-  part: ComparisonPart,
+  scan: ComparisonScan,
   limit: number,
   values: number,
 ): Promise<Omit<ComparisonPage, keyof Coverage>> {
-  const [baseline, selected] = part.totals.map(([count]) => count);
+  const [baseline, selected] = scan.totals.map(([count]) => count);
   const fields: CountedField[] = [];
-  for (const field of part.fields) {
+  for (const field of scan.fields()) {
     if (field.counts.length > 0 || field.others[0] + field.others[1] > 0)
       fields.push(countedField(field, selected, baseline));
     await session.breathe();
@@ -82,14 +81,14 @@ interface CountedField {
 /** The missing value is one that can differ, too; so are those beyond the ones that are told apart, together. */
 function countedField(compared: ComparedField, selected: number, baseline: number): CountedField {
   const { field, values, keys, counts, others } = compared;
-  const byValue = new Float64Array(values.strings.length * 2);
+  const byValue = new Float64Array(values.length * 2);
   for (let i = 0; i < keys.length; i++) byValue[keys[i]] += counts[i];
   const present = [others[0], others[1]];
   for (let i = 2; i < byValue.length; i++) present[i & 1] += byValue[i];
   const share = (count: number, of: number) => (of === 0 ? 0 : count / of);
   const distance = (b: number, s: number) => Math.abs(share(s, selected) - share(b, baseline));
   let sum = distance(others[0], others[1]) + distance(baseline - present[0], selected - present[1]);
-  const apart = new Float64Array(values.strings.length);
+  const apart = new Float64Array(values.length);
   for (let code = 1; code < apart.length; code++) {
     apart[code] = distance(byValue[code * 2], byValue[code * 2 + 1]);
     sum += apart[code];
@@ -104,7 +103,7 @@ function valuesOf({ compared, byValue, apart }: CountedField, limit: number): Fi
   const found: { readonly answer: FieldAnswer['values'][number]; readonly apart: number }[] = [];
   for (let code = 1; code < apart.length; code++) {
     if (apart[code] < least) continue;
-    const counted = countedValue(valueAt(compared.values, code));
+    const counted = countedValue(compared.values[code]);
     if (!counted) continue;
     const [baseline, selected] = [byValue[code * 2], byValue[code * 2 + 1]];
     if (baseline + selected > 0)

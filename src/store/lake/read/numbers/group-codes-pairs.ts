@@ -1,6 +1,9 @@
 /** Pairs of small numbers as dense numbers of their own: groups of several fields, a group's buckets. */
 
 const FIRST_SLOTS = 256;
+/** From here on there are slots for all that there may be: to place 1M pairs anew would hold the thread for 50 ms. */
+const LAST_DOUBLED = 1 << 17;
+const MOST_PAIRS = 1 << 21;
 
 /** What a row gets whose value has no code: see `FieldCodes`. */
 export const NO_CODE = 0xffffffff;
@@ -77,6 +80,16 @@ export class PairCodes {
     }
   }
 
+  /** NO_CODE for a pair that has none yet. */
+  known(first: number, second: number): number {
+    let slot = hash(first, second) & this.#mask;
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & this.#mask) {
+      const code = this.#slots[slot] - 1;
+      if (this.first[code] === first && this.second[code] === second) return code;
+    }
+    return NO_CODE;
+  }
+
   #add(slot: number, first: number, second: number): number {
     if (this.count >= this.max) return NO_CODE;
     if (this.count === this.first.length) {
@@ -103,8 +116,10 @@ export class PairCodes {
     second.set(this.second);
     this.first = first;
     this.second = second;
-    this.#slots = new Uint32Array(size * 2);
-    this.#mask = size * 2 - 1;
+    if (size * 2 <= this.#slots.length) return;
+    const isLast = size * 2 > LAST_DOUBLED && this.max <= MOST_PAIRS;
+    this.#slots = new Uint32Array(isLast ? 2 ** Math.ceil(Math.log2(this.max * 2)) : size * 2);
+    this.#mask = this.#slots.length - 1;
     for (let code = 0; code < this.count; code++)
       this.#slots[this.#free(first[code], second[code])] = code + 1;
   }

@@ -1,9 +1,11 @@
-/** What was counted, as series: labels and one sample a bucket. */
+/** What was counted, as series: labels and one sample a bucket, of those alone that are answered. */
 import type { Field } from '../../../../traceql/analyse.ts';
 import type { MetricsAggregate } from '../../../../traceql/ast.ts';
 import { printExpression } from '../../../../traceql/print.ts';
+import type { SeriesCandidates } from './metrics-choice.ts';
+import { seriesAStep } from './metrics-stages.ts';
 import type { Label, Series } from './metrics-stages.ts';
-import { powerValue } from './series-scan.ts';
+import { MAX_GROUPS, powerValue } from './series-scan.ts';
 import type { SeriesAsk } from './series-scan.ts';
 import type { SeriesTable } from './series-table.ts';
 import type { Buckets } from './series-time.ts';
@@ -12,10 +14,7 @@ import { isDuration } from './series-values.ts';
 /** `compare` answers another way: metrics-compare.ts. */
 export type CountingAggregate = Exclude<MetricsAggregate, { readonly kind: 'compare' }>;
 
-/** Samples of all series: 64 MB. The largest series are made first. */
-const MAX_SAMPLES = 8_000_000;
-
-/** So many are looked at in about a millisecond. */
+/** So many cells are looked at in about a millisecond. */
 const CELLS_A_STEP = 16_384;
 
 const NANOS = 1e9;
@@ -44,62 +43,100 @@ export function fieldsOfAggregate(aggregate: CountingAggregate): readonly Field[
   return 'operand' in aggregate ? [...aggregate.by, aggregate.operand] : aggregate.by;
 }
 
-export interface MadeSeries {
-  readonly series: readonly Series[];
-  /** How many there would be. */
-  readonly all: number;
-}
-
-/** `breathe` gives the event loop back, now and then. */
-export async function seriesOf(
+/** Series that there could be: each group has one, or one for each quantile. */
+export function* candidatesOf(
   table: SeriesTable,
   aggregate: CountingAggregate,
-  breathe: () => Promise<void>,
-): Promise<MadeSeries> {
+): Generator<void, SeriesCandidates> {
   const { buckets } = table.ask;
-  const variants = await variantsOf(table, aggregate, breathe);
-  const groups = groupsBySize(table, aggregate);
-  const most = Math.max(1, Math.floor(MAX_SAMPLES / Math.max(1, buckets.count * variants.length)));
-  const made = groups.slice(0, most);
-  const place = new Map(made.map((group, i) => [group, i]));
-  const empty = countsSpans(aggregate) ? 0 : NaN;
-  const samples = made.map(() => variants.map(() => new Float64Array(buckets.count).fill(empty)));
-  const { first, second, count } = table.scan.cells.cells;
-  for (let cell = 0; cell < count; cell++) {
-    if (cell % CELLS_A_STEP === CELLS_A_STEP - 1) await breathe();
-    const at = place.get(first[cell]);
-    if (at === undefined) continue;
-    variants.forEach(({ sampleOf }, i) => (samples[at][i][second[cell]] = sampleOf(cell)));
+  const variants = yield* variantsOf(table, aggregate);
+  const { cells, counts } = table.scan.cells;
+  const { first, second, count } = cells;
+  const present = yield* groupsWithSpans(table, aggregate);
+  const sizes = new Float64Array(present.length);
+  const placeOf = new Uint32Array((present.at(-1) ?? -1) + 1);
+  present.forEach((group, place) => (placeOf[group] = place));
+  const sums = new Float64Array(present.length * variants.length);
+  // In order of time, as samples are added up: the order of fractions tells in the last digit.
+  const order = yield* cellsByBucket(table);
+  for (let at = 0; at < count; at++) {
+    if (at % CELLS_A_STEP === CELLS_A_STEP - 1) yield;
+    const cell = order[at];
+    const place = placeOf[first[cell]];
+    sizes[place] += counts[cell];
+    for (let i = 0; i < variants.length; i++) {
+      const sample = variants[i].sampleOf(cell);
+      if (sample === sample) sums[place * variants.length + i] += sample;
+    }
   }
-  const series = made.flatMap((group, at) => {
-    const labels = labelsOf(table, aggregate, group);
-    const examples = table
-      .examples(group)
-      .map((example) => ({ ...example, number: example.number / unitOf(aggregate) }));
-    return variants.map((variant, i) => ({
-      labels: [...labels, ...variant.labels],
-      samples: samples[at][i],
-      examples,
-    }));
-  });
-  return { series, all: groups.length * variants.length };
+  const labels = (candidate: number): readonly Label[] => {
+    const own = labelsOf(table, aggregate, present[Math.floor(candidate / variants.length)]);
+    return [...own, ...variants[candidate % variants.length].labels];
+  };
+  const empty = countsSpans(aggregate) ? 0 : NaN;
+  function* make(chosen: readonly number[]): Generator<void, Series[]> {
+    const made: Series[] = [];
+    const samplesOf = new Map<number, Float64Array>();
+    const step = seriesAStep(buckets.count);
+    for (const candidate of chosen) {
+      const samples = new Float64Array(buckets.count).fill(empty);
+      samplesOf.set(candidate, samples);
+      const group = present[Math.floor(candidate / variants.length)];
+      const examples = table
+        .examples(group)
+        .map((example) => ({ ...example, number: example.number / unitOf(aggregate) }));
+      if (made.push({ labels: labels(candidate), samples, examples }) % step === 0) yield;
+    }
+    const ofCandidate = Array.from(sums, (_, candidate) => samplesOf.get(candidate));
+    for (let cell = 0; cell < count; cell++) {
+      if (cell % CELLS_A_STEP === CELLS_A_STEP - 1) yield;
+      const from = placeOf[first[cell]] * variants.length;
+      for (let i = 0; i < variants.length; i++) {
+        const samples = ofCandidate[from + i];
+        if (samples) samples[second[cell]] = variants[i].sampleOf(cell);
+      }
+    }
+    return made;
+  }
+  const sizeOf = (candidate: number) => sizes[Math.floor(candidate / variants.length)];
+  return { sums, sizes: Float64Array.from(sums, (_, candidate) => sizeOf(candidate)), labels, make };
 }
 
 function countsSpans({ kind }: CountingAggregate): boolean {
   return kind === 'rate' || kind === 'count_over_time' || kind === 'histogram_over_time';
 }
 
-/** Groups with the most spans first. A count without groups has a series even where there is no span. */
-function groupsBySize(table: SeriesTable, aggregate: CountingAggregate): number[] {
-  const { cells, counts } = table.scan.cells;
-  const sizes = new Map<number, number>();
+/** Ascending. A count without groups has a series even where there is no span. */
+function* groupsWithSpans(table: SeriesTable, aggregate: CountingAggregate): Generator<void, number[]> {
+  const { first, count } = table.scan.cells.cells;
   const alone =
     aggregate.by.length === 0 && (aggregate.kind === 'rate' || aggregate.kind === 'count_over_time');
-  if (alone) sizes.set(0, 0);
-  for (let cell = 0; cell < cells.count; cell++) {
-    sizes.set(cells.first[cell], (sizes.get(cells.first[cell]) ?? 0) + counts[cell]);
+  const groups: number[] = alone ? [0] : [];
+  const seen = new Uint8Array(MAX_GROUPS + 1);
+  if (alone) seen[0] = 1;
+  for (let cell = 0; cell < count; cell++) {
+    if (cell % CELLS_A_STEP === CELLS_A_STEP - 1) yield;
+    if (seen[first[cell]] !== 0) continue;
+    seen[first[cell]] = 1;
+    groups.push(first[cell]);
   }
-  return [...sizes].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([group]) => group);
+  return groups.sort((a, b) => a - b);
+}
+
+function* cellsByBucket(table: SeriesTable): Generator<void, Uint32Array> {
+  const { second, count } = table.scan.cells.cells;
+  const next = new Uint32Array(table.ask.buckets.count + 1);
+  for (let cell = 0; cell < count; cell++) {
+    if (cell % CELLS_A_STEP === CELLS_A_STEP - 1) yield;
+    next[second[cell] + 1]++;
+  }
+  for (let bucket = 1; bucket < next.length; bucket++) next[bucket] += next[bucket - 1];
+  const order = new Uint32Array(count);
+  for (let cell = 0; cell < count; cell++) {
+    if (cell % CELLS_A_STEP === CELLS_A_STEP - 1) yield;
+    order[next[second[cell]]++] = cell;
+  }
+  return order;
 }
 
 function labelsOf(table: SeriesTable, aggregate: CountingAggregate, group: number): Label[] {
@@ -121,11 +158,7 @@ interface Variant {
 }
 
 /** The series of a group: one, or one for each quantile. */
-async function variantsOf(
-  table: SeriesTable,
-  aggregate: CountingAggregate,
-  breathe: () => Promise<void>,
-): Promise<readonly Variant[]> {
+function* variantsOf(table: SeriesTable, aggregate: CountingAggregate): Generator<void, readonly Variant[]> {
   const { counts, figures } = table.scan.cells;
   const unit = unitOf(aggregate);
   const one = (sampleOf: (cell: number) => number): Variant[] => [{ labels: [], sampleOf }];
@@ -144,23 +177,23 @@ async function variantsOf(
     case 'avg_over_time':
       return one((cell) => figures[cell] / counts[cell] / unit);
     case 'quantile_over_time':
-      return quantiles(table, aggregate.quantiles, isDuration(aggregate.operand), unit, breathe);
+      return yield* quantiles(table, aggregate.quantiles, isDuration(aggregate.operand), unit);
   }
 }
 
-async function quantiles(
+function* quantiles(
   table: SeriesTable,
   shares: readonly number[],
   integers: boolean,
   unit: number,
-  breathe: () => Promise<void>,
-): Promise<readonly Variant[]> {
+): Generator<void, readonly Variant[]> {
   const { cells, quantiles: counted } = table.scan.cells;
   const found = shares.map(() => new Float64Array(cells.count).fill(NaN));
-  const steps = counted?.each(shares, integers, (cell, values) => {
-    values.forEach((value, i) => (found[i][cell] = value / unit));
-  });
-  for (const _ of steps ?? []) await breathe();
+  if (counted) {
+    yield* counted.each(shares, integers, (cell, values) => {
+      values.forEach((value, i) => (found[i][cell] = value / unit));
+    });
+  }
   return shares.map((share, i) => ({
     labels: [{ key: 'p', value: { type: 'float', value: share } }],
     sampleOf: (cell) => found[i][cell],

@@ -15,11 +15,10 @@ import type { BeginRows, Filter } from '../scan/scan.ts';
 import { IN_BUFFER, availableIn } from '../session.ts';
 import type { BufferSource, Session } from '../session.ts';
 import { spansetRows } from '../spansets/rows.ts';
+import type { FilePlan } from '../plan/plan.ts';
 import { planQuestion } from '../plan/token-pruning.ts';
+import type { RangeScan } from '../statistics/rollup-plan.ts';
 import type { TraceIndexes } from '../search/trace-indexes.ts';
-
-/** Answers of workers are merged on the main thread at most so long without a break. */
-const SLICE_MS = 8;
 
 export interface Asked {
   readonly session: Session;
@@ -43,11 +42,13 @@ export interface RowWork<K extends Job['kind']> {
   readonly begin: BeginRows;
   /** After a buffer was scanned. */
   buffered?(buffer: BufferSource): void;
+  /** Of files whose rows need not all be looked at: what is left to scan. */
+  known?(plans: readonly FilePlan[], filter: Filter): Promise<readonly RangeScan[]>;
   /** True, once, for a file that is counted already, without its rows. */
   isKnown?(file: FileEntry, filter: Filter): boolean;
   job(work: ScanWork, file: FileEntry): Omit<Extract<Job, { kind: K }>, 'path'>;
   /** What takes longer than some milliseconds comes in steps. */
-  merge(value: JobValues[K], file: FileEntry): Iterable<void> | void;
+  merge(value: JobValues[K], file: FileEntry): Generator<void> | void;
 }
 
 /** `condition` asks for nothing outside of the span. */
@@ -62,25 +63,38 @@ export async function scanRows<K extends Job['kind']>(
     work.buffered?.(buffer);
   }
   const plan = await planQuestion(session, range, condition);
-  await scanFiles<K>(
-    session,
-    plan.scan.filter(({ file }) => work.isKnown?.(file, filter) !== true),
-    (file, rowGroups) => {
-      const available = availableIn(file);
-      const reads = work.reads(available);
-      const columns = [...new Set([...filterColumns(filter, available), ...reads])];
-      return work.job({ columns, rowGroups, filter, reads }, file);
-    },
-    async (value, file) => {
-      let began = performance.now();
-      for (const _ of work.merge(value, file) ?? []) {
-        if (performance.now() - began < SLICE_MS) continue;
+  const plans = plan.scan.filter(({ file }) => work.isKnown?.(file, filter) !== true);
+  const scans = (await work.known?.(plans, filter)) ?? plans.map((each) => ({ ...each, range }));
+  for (const [ownRange, own] of byRange(scans)) {
+    await scanFiles<K>(
+      session,
+      own,
+      (file, rowGroups) => {
+        const available = availableIn(file);
+        const reads = work.reads(available);
+        const columns = [...new Set([...filterColumns(filter, available), ...reads])];
+        return work.job({ columns, rowGroups, filter: { condition, range: ownRange }, reads }, file);
+      },
+      async (value, file) => {
         await session.breathe();
-        began = performance.now();
-      }
-      await session.breathe();
-    },
-  );
+        const steps = work.merge(value, file);
+        if (steps) await session.inSlices(steps);
+      },
+    );
+  }
+}
+
+/** Most questions have one range, those of rollups two more: before and behind whole steps. */
+function byRange(scans: readonly RangeScan[]): [TimeRange, RangeScan[]][] {
+  const found = new Map<string, [TimeRange, RangeScan[]]>();
+  for (const scan of scans) {
+    const { range } = scan;
+    const key = `${range.startUnixNano} ${range.endUnixNano}`;
+    const known = found.get(key);
+    if (known) known[1].push(scan);
+    else found.set(key, [range, [scan]]);
+  }
+  return [...found.values()];
 }
 
 /** The spans that a query selects, whatever it is made of. */

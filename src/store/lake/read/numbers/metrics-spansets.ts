@@ -8,6 +8,7 @@ import type { ColumnsAvailable } from '../scan/fields.ts';
 import type { Asked } from './metrics-source.ts';
 import type { SeriesTable } from './series-table.ts';
 import type { SpansetWanted, SpansetsFound } from '../spansets/jobs.ts';
+import type { Session } from '../session.ts';
 import { columnsHere } from '../spansets/open.ts';
 import type { OpenedTraces } from '../spansets/open.ts';
 import { findSpansets } from '../spansets/search.ts';
@@ -18,7 +19,7 @@ export async function countSpansets(
   source: SpansetExpression,
   table: SeriesTable,
 ): Promise<void> {
-  const finder = new SeriesFinder(range, table);
+  const finder = new SeriesFinder(session, range, table);
   await findSpansets(session, indexes, { analysis: analyseSpansets(source), range }, finder);
 }
 
@@ -28,6 +29,7 @@ class SeriesFinder implements SpansetFinder {
   readonly #fields: readonly Field[];
 
   constructor(
+    readonly session: Session,
     readonly range: TimeRange,
     readonly table: SeriesTable,
   ) {
@@ -47,8 +49,8 @@ class SeriesFinder implements SpansetFinder {
     return this.#fields.flatMap((field) => columnsHere(field, available));
   }
 
-  found({ series }: SpansetsFound, file: FileEntry): void {
-    if (series) this.table.merge(series, file);
+  async found({ series }: SpansetsFound, file: FileEntry): Promise<void> {
+    if (series) await this.session.inSlices(this.table.merge(series, file));
   }
 
   judged(traces: readonly JudgedTrace[], _opened: OpenedTraces): void {

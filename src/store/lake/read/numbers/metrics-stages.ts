@@ -26,12 +26,39 @@ export function total(samples: Float64Array): number {
   return sum;
 }
 
+/** Series looked at, and samples, in about a millisecond. */
+const SERIES_A_STEP = 256;
+const SAMPLES_A_STEP = 262_144;
+
+/** Series with so many samples each that are worked on without a break. */
+export function seriesAStep(samples: number): number {
+  return Math.max(1, Math.min(SERIES_A_STEP, Math.floor(SAMPLES_A_STEP / Math.max(1, samples))));
+}
+
+/** `of` of each, in steps. */
+function* mapped<T>(series: readonly Series[], of: (series: Series, i: number) => T): Generator<void, T[]> {
+  const step = seriesAStep(series[0]?.samples.length ?? 0);
+  const found: T[] = [];
+  for (const [i, each] of series.entries()) {
+    found.push(of(each, i));
+    if (i % step === step - 1) yield;
+  }
+  return found;
+}
+
 /** Largest sums first; by labels where they are equal, so that an answer does not depend on chance. */
-export function bySum(series: readonly Series[]): Series[] {
-  return series
-    .map((each) => ({ each, sum: total(each.samples), key: labelsKey(each.labels) }))
-    .sort((a, b) => descending(a.sum, b.sum) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ each }) => each);
+export function* bySum(series: readonly Series[]): Generator<void, Series[]> {
+  const ranked = yield* mapped(series, (each) => ({
+    each,
+    sum: total(each.samples),
+    key: labelsKey(each.labels),
+  }));
+  ranked.sort((a, b) => descending(a.sum, b.sum) || ascending(a.key, b.key));
+  return ranked.map(({ each }) => each);
+}
+
+function ascending(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Infinities have no difference. */
@@ -39,11 +66,16 @@ function descending(a: number, b: number): number {
   return a > b ? -1 : a < b ? 1 : 0;
 }
 
-export function applyStages(series: readonly Series[], stages: readonly MetricsStage[]): readonly Series[] {
-  return stages.reduce<readonly Series[]>((left, stage) => applyStage(left, stage), series);
+export function* applyStages(
+  series: readonly Series[],
+  stages: readonly MetricsStage[],
+): Generator<void, readonly Series[]> {
+  let left = series;
+  for (const stage of stages) left = yield* applyStage(left, stage);
+  return left;
 }
 
-function applyStage(series: readonly Series[], stage: MetricsStage): readonly Series[] {
+function applyStage(series: readonly Series[], stage: MetricsStage): Generator<void, Series[]> {
   switch (stage.kind) {
     case 'topk':
       return extremes(series, stage.count, 1);
@@ -71,10 +103,12 @@ function holds(sample: number, operator: '=' | '!=' | '>' | '>=' | '<' | '<=', v
   }
 }
 
-function filtered(series: readonly Series[], keeps: (sample: number) => boolean): Series[] {
-  return series
-    .map((each) => ({ ...each, samples: each.samples.map((sample) => (keeps(sample) ? sample : NaN)) }))
-    .filter(hasSample);
+function* filtered(series: readonly Series[], keeps: (sample: number) => boolean): Generator<void, Series[]> {
+  const kept = yield* mapped(series, (each) => ({
+    ...each,
+    samples: each.samples.map((sample) => (keeps(sample) ? sample : NaN)),
+  }));
+  return kept.filter(hasSample);
 }
 
 function hasSample({ samples }: Series): boolean {
@@ -82,17 +116,29 @@ function hasSample({ samples }: Series): boolean {
 }
 
 /** In each bucket the samples of the `count` largest (`sign` 1) or smallest; of equal ones, by labels. */
-function extremes(series: readonly Series[], count: number, sign: 1 | -1): Series[] {
-  const keys = series.map(({ labels }) => labelsKey(labels));
-  const byKey = series.map((_, i) => i).sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : 0));
+function* extremes(series: readonly Series[], count: number, sign: 1 | -1): Generator<void, Series[]> {
+  const keys = yield* mapped(series, ({ labels }) => labelsKey(labels));
+  const byKey = series.map((_, i) => i).sort((a, b) => ascending(keys[a], keys[b]));
   const ordered = byKey.map((i) => series[i]);
-  const kept = ordered.map(({ samples }) => new Float64Array(samples.length).fill(NaN));
+  const kept = yield* mapped(ordered, ({ samples }) => new Float64Array(samples.length).fill(NaN));
   const buckets = series[0]?.samples.length ?? 0;
+  const present = new Float64Array(series.length);
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const present = ordered.map((_, i) => i).filter((i) => !Number.isNaN(ordered[i].samples[bucket]));
-    // Sorting keeps the order of equals.
-    present.sort((a, b) => descending(ordered[a].samples[bucket], ordered[b].samples[bucket]) * sign);
-    for (const i of present.slice(0, count)) kept[i][bucket] = ordered[i].samples[bucket];
+    let length = 0;
+    for (const { samples } of ordered) {
+      const sample = samples[bucket] * sign;
+      if (sample === sample) present[length++] = sample;
+    }
+    if (length === 0) continue;
+    const sorted = present.subarray(0, length).sort();
+    const least = sorted[Math.max(0, length - count)];
+    let level = count;
+    for (let at = length - 1; at >= 0 && sorted[at] > least; at--) level--;
+    ordered.forEach(({ samples }, i) => {
+      const sample = samples[bucket];
+      if (sample * sign > least || (sample * sign === least && level-- > 0)) kept[i][bucket] = sample;
+    });
+    yield;
   }
   return ordered.map((each, i) => ({ ...each, samples: kept[i] })).filter(hasSample);
 }
@@ -104,36 +150,38 @@ export type Operand = readonly Series[] | number;
  * Sample by sample, of series with equal labels; a series without labels stands beside each of the other side.
  * A missing sample counts as 0, and what is divided by 0 is missing.
  */
-export function calculate(operator: ArithmeticOperator, left: Operand, right: Operand): Series[] {
+export function* calculate(
+  operator: ArithmeticOperator,
+  left: Operand,
+  right: Operand,
+): Generator<void, Series[]> {
   if (typeof left === 'number') {
     if (typeof right === 'number') return [];
-    return right.map((each) => withSamples(each, (sample) => apply(operator, left, sample)));
+    return yield* mapped(right, (each) => withSamples(each, (sample) => apply(operator, left, sample)));
   }
   if (typeof right === 'number') {
-    return left.map((each) => withSamples(each, (sample) => apply(operator, sample, right)));
+    return yield* mapped(left, (each) => withSamples(each, (sample) => apply(operator, sample, right)));
   }
-  const leftOf = byLabels(left);
-  const rightOf = byLabels(right);
+  const leftOf = yield* byLabels(left);
+  const rightOf = yield* byLabels(right);
   const target = right.some(({ labels }) => labels.length === 0) ? left : right;
-  const found: Series[] = [];
-  for (const { labels } of target) {
+  const found = yield* mapped(target, ({ labels }) => {
     const [l, r] = [leftOf(labels), rightOf(labels)];
-    if (!l || !r) continue;
-    found.push({
-      labels,
-      samples: l.samples.map((sample, i) => apply(operator, sample, r.samples[i])),
-      examples: l.examples.length > 0 ? l.examples : r.examples,
-    });
-  }
-  return found;
+    if (!l || !r) return [];
+    const samples = l.samples.map((sample, i) => apply(operator, sample, r.samples[i]));
+    return [{ labels, samples, examples: l.examples.length > 0 ? l.examples : r.examples }];
+  });
+  return found.flat();
 }
 
 function withSamples(series: Series, change: (sample: number) => number): Series {
   return { ...series, samples: series.samples.map(change) };
 }
 
-function byLabels(series: readonly Series[]): (labels: readonly Label[]) => Series | undefined {
-  const known = new Map(series.map((each) => [labelsKey(each.labels), each]));
+function* byLabels(
+  series: readonly Series[],
+): Generator<void, (labels: readonly Label[]) => Series | undefined> {
+  const known = new Map(yield* mapped(series, (each): [string, Series] => [labelsKey(each.labels), each]));
   return (labels) => known.get(labelsKey(labels)) ?? known.get('[]');
 }
 

@@ -19,6 +19,9 @@ export interface CellParts {
   readonly quantiles: QuantileParts | undefined;
 }
 
+/** Merged in about a millisecond. */
+const CELLS_A_STEP = 8192;
+
 export class SeriesCells {
   readonly cells: PairCodes;
   counts = new Float64Array(64);
@@ -93,6 +96,13 @@ export class SeriesCells {
     }
   }
 
+  /** For quantiles of whole numbers below 2^32, in cells that are all known. */
+  tallyWords(cells: Uint32Array, words: Uint32Array, count: number): void {
+    const { counts } = this;
+    for (let i = 0; i < count; i++) counts[cells[i]]++;
+    this.quantiles?.addWords(cells, words, count, this.cells.count);
+  }
+
   #extremes(selected: Uint8Array, from: number, to: number, cells: Uint32Array, numbers: Float64Array): void {
     const { counts, figures } = this;
     const sign = this.figure === 'min' ? 1 : -1;
@@ -115,21 +125,28 @@ export class SeriesCells {
     };
   }
 
-  /** `groupOf`: by the groups of the parts, those here; NO_CODE for what is left out. */
-  merge({ groups, buckets, counts, figures, quantiles }: CellParts, groupOf: Uint32Array): void {
+  /**
+   * `groupOf`: by the groups of the parts, those here; NO_CODE for what is left out. Yields about every millisecond:
+   * each step is whole by itself.
+   */
+  *merge({ groups, buckets, counts, figures, quantiles }: CellParts, groupOf: Uint32Array): Generator<void> {
     const cellOf = new Uint32Array(groups.length);
-    for (let i = 0; i < groups.length; i++) {
-      const group = groupOf[groups[i]];
-      cellOf[i] = group === NO_CODE ? NO_CODE : this.cells.code(group, buckets[i]);
+    for (let from = 0; from < groups.length; from += CELLS_A_STEP) {
+      const to = Math.min(groups.length, from + CELLS_A_STEP);
+      for (let i = from; i < to; i++) {
+        const group = groupOf[groups[i]];
+        cellOf[i] = group === NO_CODE ? NO_CODE : this.cells.code(group, buckets[i]);
+      }
+      this.#widen();
+      for (let i = from; i < to; i++) {
+        const cell = cellOf[i];
+        if (cell === NO_CODE) continue;
+        if (figures) this.#mergeFigure(cell, figures[i]);
+        this.counts[cell] += counts[i];
+      }
+      yield;
     }
-    this.#widen();
-    for (let i = 0; i < groups.length; i++) {
-      const cell = cellOf[i];
-      if (cell === NO_CODE) continue;
-      if (figures) this.#mergeFigure(cell, figures[i]);
-      this.counts[cell] += counts[i];
-    }
-    if (quantiles) this.quantiles?.merge(quantiles, cellOf);
+    if (quantiles && this.quantiles) yield* this.quantiles.merge(quantiles, cellOf);
   }
 
   #mergeFigure(cell: number, figure: number): void {

@@ -30,6 +30,14 @@ interface Example {
   readonly number: number;
 }
 
+/** Remembered of all groups together: an answer shows 1,000. */
+const MAX_EXAMPLES = 20_000;
+
+/** How many of each group, where there are so many groups. */
+export function examplesEach(wanted: number, groups: number): number {
+  return Math.max(1, Math.min(wanted, Math.floor(MAX_EXAMPLES / Math.max(1, groups))));
+}
+
 export class Examples {
   #found: Example[] = [];
   /** Rows that each cell had so far. */
@@ -85,8 +93,9 @@ export class Examples {
       if (list) list.push(example);
       else byGroup.set(group, [example]);
     }
+    const most = examplesEach(this.wanted, byGroup.size);
     const chosen = [...byGroup].flatMap(([group, list]) =>
-      spread(list.sort(byTime), this.wanted).map((example) => ({ group, example })),
+      spread(list.sort(byTime), most).map((example) => ({ group, example })),
     );
     return {
       groups: Uint32Array.from(chosen, ({ group }) => group),

@@ -2,19 +2,24 @@
  * Series of a row group's rows from the codes that its columns are kept in. Codes and bucket are one small number a
  * row, its place; a table says which cell a place is, and that is asked of groups and cells once for each place.
  */
-import type { Field } from '../../../../traceql/analyse.ts';
 import { SCAN_PAGE_ROWS } from '../scan/column-row-group.ts';
 import type { ColumnSource } from '../scan/column-source.ts';
 import { columnOf } from '../scan/cells.ts';
+import { countOnes } from '../scan/kernel.ts';
 import { NO_CODE } from './group-codes-pairs.ts';
 import { codeOfEntry, entryOf } from './group-codes-map.ts';
+import type { CodeArray } from '../../files/parquet/page-codes.ts';
 import { gather, keptField, listRows } from './kept-codes.ts';
 import type { KeptField } from './kept-codes.ts';
+import { keptNumbers } from './kept-numbers.ts';
+import type { KeptNumbers } from './kept-numbers.ts';
 import type { SeriesScan } from './series-scan.ts';
 import type { Buckets } from './series-time.ts';
 
 /** 1 MB: of all pairs of some 500 values each, or 15,000 values in 17 buckets. */
 const MAX_PLACES = 1 << 18;
+/** They are gone through once a page: as many take as long as its rows. */
+const MAX_TALLIES = 4 * SCAN_PAGE_ROWS;
 /** Distances in nanoseconds below are exact as doubles, and divide to the right bucket. */
 const EXACT = 2 ** 52;
 const TWO_32 = 4294967296;
@@ -28,9 +33,6 @@ interface OwnBuckets {
   readonly startUnixNano: bigint;
   readonly step: number;
 }
-
-/** The number of the operand in each of the listed rows. */
-type ListedNumbers = (list: Uint32Array, count: number, from: number, to: number, out: Float64Array) => void;
 
 /** Undefined where some column is not kept so, or there are too many places. */
 export function keptSeries(
@@ -46,19 +48,21 @@ export function keptSeries(
     if (kept === undefined) return undefined;
     fields.push(kept);
   }
-  const numbersOf = ask.operand && listedNumbers(ask.operand, source);
-  if (ask.operand && numbersOf === undefined) return undefined;
+  const numbers = ask.operand && keptNumbers(ask.operand, source);
+  if (ask.operand && numbers === undefined) return undefined;
   const buckets = bucketsIn(ask.buckets, source);
   if (buckets === undefined) return undefined;
   const places = fields.reduce((product, { coded }) => product * (coded.missing + 1), buckets.count);
   if (places > MAX_PLACES) return undefined;
-  const kept = new KeptSeries(scan, source, rowGroup, fields, buckets, numbersOf, places);
+  const kept = new KeptSeries(scan, source, rowGroup, fields, buckets, numbers, places);
   return (selected, from, to) => kept.add(selected, from, to);
 }
 
 class KeptSeries {
   /** By place: see `entryOf`. */
   readonly #cells: Uint32Array;
+  /** Rows of a page by place, where nothing else is asked of them and there are not many more places than rows. */
+  readonly #tallies: Uint32Array | undefined;
 
   constructor(
     readonly scan: SeriesScan,
@@ -66,25 +70,58 @@ class KeptSeries {
     readonly rowGroup: number,
     readonly fields: readonly KeptField[],
     readonly buckets: OwnBuckets,
-    readonly numbersOf: ListedNumbers | undefined,
+    readonly operand: KeptNumbers | undefined,
     places: number,
   ) {
     this.#cells = new Uint32Array(places);
+    const { figure, examples } = scan.ask;
+    const isCount = figure === 'count' && operand === undefined && examples === 0;
+    this.#tallies = isCount && places <= MAX_TALLIES ? new Uint32Array(places) : undefined;
   }
 
   add(selected: Uint8Array, from: number, to: number): void {
-    const { ask, cells } = this.scan;
-    if (this.#cells.length === 1 && ask.figure === 'count' && !ask.operand && ask.examples === 0) {
-      cells.addCount(this.#cellOf(0), ones(selected, from, to));
+    if (this.#tallies !== undefined) {
+      this.#tally(this.#tallies, selected, from, to);
       return;
     }
+    const { ask, cells } = this.scan;
+    const { operand } = this;
     const { list, places, codes, numbers } = scratch.of(to - from);
-    const listed = listRows(selected, from, to, list);
-    this.numbersOf?.(list, listed, from, to, numbers);
-    this.#places(from, to, list, listed, places, codes);
-    const count = this.#dropUnknown(list, listed, places, numbers);
+    let count = listRows(selected, from, to, list);
+    operand?.load(from, to);
+    if (operand?.kind === 'numbers') count = operand.fill(list, count, numbers);
+    this.#places(from, to, list, count, places, codes);
+    count = this.#toCells(list, count, places, numbers);
+    if (operand?.kind === 'words') {
+      gather(operand.words, list, count, codes);
+      if (ask.figure === 'quantiles' && ask.examples === 0) {
+        cells.tallyWords(places, codes, count);
+        return;
+      }
+      for (let i = 0; i < count; i++) numbers[i] = codes[i];
+    }
     cells.tally(scratch.ones, 0, count, places, numbers);
     if (ask.examples > 0) this.#examples(from, to, list, count, places, numbers);
+  }
+
+  #tally(tallies: Uint32Array, selected: Uint8Array, from: number, to: number): void {
+    const [field] = this.fields;
+    if (this.buckets.count === 1 && this.fields.length <= 1) {
+      const constant = field === undefined ? 0 : this.source.loadKept(field.column, from, to);
+      if (constant !== undefined) tallies[constant] = countOnes(selected, from, to);
+      else tallyCodes(field.coded.codes, selected, from, to, tallies);
+    } else {
+      const { list, places, codes } = scratch.of(to - from);
+      const listed = listRows(selected, from, to, list);
+      this.#places(from, to, list, listed, places, codes);
+      for (let i = 0; i < listed; i++) tallies[places[i]]++;
+    }
+    const { cells } = this.scan;
+    for (let place = 0; place < tallies.length; place++) {
+      if (tallies[place] === 0) continue;
+      cells.addCount(this.#cellOf(place), tallies[place]);
+      tallies[place] = 0;
+    }
   }
 
   #places(
@@ -113,20 +150,22 @@ class KeptSeries {
     return columnOf(this.source.block(START), START[0], 'int64').words;
   }
 
-  /** Places become cells; rows without a number or a cell go from the list. How many stay. */
-  #dropUnknown(list: Uint32Array, listed: number, places: Uint32Array, numbers: Float64Array): number {
+  /** Places become cells; rows without one go from the list, and their numbers. How many stay. */
+  #toCells(list: Uint32Array, listed: number, places: Uint32Array, numbers: Float64Array): number {
     const cells = this.#cells;
-    const hasNumbers = this.numbersOf !== undefined;
+    let isAnyUnknown = false;
+    for (let i = 0; i < listed; i++) {
+      const entry = cells[places[i]];
+      const cell = entry === 0 ? this.#cellOf(places[i]) : codeOfEntry(entry);
+      if (cell === NO_CODE) isAnyUnknown = true;
+      places[i] = cell;
+    }
+    if (!isAnyUnknown) return listed;
     let count = 0;
     for (let i = 0; i < listed; i++) {
-      const number = numbers[i];
-      if (hasNumbers && !(number === number)) continue;
-      const place = places[i];
-      const entry = cells[place];
-      const cell = entry === 0 ? this.#cellOf(place) : codeOfEntry(entry);
-      if (cell === NO_CODE) continue;
-      places[count] = cell;
-      numbers[count] = number;
+      if (places[i] === NO_CODE) continue;
+      places[count] = places[i];
+      numbers[count] = numbers[i];
       list[count++] = list[i];
     }
     return count;
@@ -169,11 +208,30 @@ class KeptSeries {
     this.scan.examples.add(scratch.ones, 0, count, cells, {
       words,
       numbers,
-      operand: this.scan.ask.operand !== undefined,
+      operand: this.operand !== undefined,
       source: this.rowGroup,
       rowNumbers: list,
     });
   }
+}
+
+// tallies[codes[row]] += selected[row], once for each kind of array
+function tallyCodes(codes: CodeArray, selected: Uint8Array, from: number, to: number, tallies: Uint32Array) {
+  if (codes instanceof Uint8Array) tally8(codes, selected, from, to, tallies);
+  else if (codes instanceof Uint16Array) tally16(codes, selected, from, to, tallies);
+  else tally32(codes, selected, from, to, tallies);
+}
+
+function tally8(codes: Uint8Array, selected: Uint8Array, from: number, to: number, tallies: Uint32Array) {
+  for (let row = from; row < to; row++) tallies[codes[row]] += selected[row];
+}
+
+function tally16(codes: Uint16Array, selected: Uint8Array, from: number, to: number, tallies: Uint32Array) {
+  for (let row = from; row < to; row++) tallies[codes[row]] += selected[row];
+}
+
+function tally32(codes: Uint32Array, selected: Uint8Array, from: number, to: number, tallies: Uint32Array) {
+  for (let row = from; row < to; row++) tallies[codes[row]] += selected[row];
 }
 
 // places[i] = places[i] * width + codes[i]
@@ -198,12 +256,6 @@ function fillBuckets(
   }
 }
 
-function ones(selected: Uint8Array, from: number, to: number): number {
-  let count = 0;
-  for (let row = from; row < to; row++) count += selected[row];
-  return count;
-}
-
 function bucketsIn(
   { originUnixNano, stepNano, count }: Buckets,
   source: ColumnSource,
@@ -222,50 +274,6 @@ function bucketsIn(
     startUnixNano: originUnixNano + BigInt(first) * stepNano,
     step: Number(stepNano),
   };
-}
-
-function listedNumbers(operand: Field, source: ColumnSource): ListedNumbers | undefined {
-  const column =
-    operand.kind === 'intrinsic'
-      ? operand.name === 'span:duration' && !operand.parent
-        ? 'duration_nano'
-        : undefined
-      : operand.parent || (operand.scope !== 'span' && operand.scope !== 'resource')
-        ? undefined
-        : `${operand.scope}.${operand.key}`;
-  if (column === undefined) return undefined;
-  const words = source.narrow(column);
-  if (words !== undefined) {
-    return (list, count, from, to, out) => {
-      source.loadKept(column, from, to);
-      for (let i = 0; i < count; i++) out[i] = words[list[i]];
-    };
-  }
-  const values = distinctNumbers(column, source);
-  const coded = source.coded(column);
-  if (values === undefined || coded === undefined) return undefined;
-  const codes = new Uint32Array(SCAN_PAGE_ROWS);
-  return (list, count, from, to, out) => {
-    source.loadKept(column, from, to);
-    gather(coded.codes, list, count, codes);
-    for (let i = 0; i < count; i++) out[i] = values[codes[i]];
-  };
-}
-
-/** By code; NaN of a null. */
-function distinctNumbers(column: string, source: ColumnSource): Float64Array | undefined {
-  const coded = source.coded(column);
-  const kind = source.kindOf(column);
-  if (coded === undefined || coded.dictionary.kind === 'text') return undefined;
-  if (kind !== 'int64' && kind !== 'float64') return undefined;
-  const { bytes, count } = coded.dictionary;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const values = new Float64Array(count + 1).fill(Number.NaN);
-  for (let code = 0; code < count; code++) {
-    values[code] =
-      kind === 'int64' ? Number(view.getBigInt64(code * 8, true)) : view.getFloat64(code * 8, true);
-  }
-  return values;
 }
 
 /** Of one page, for one scan at a time: a worker gives others a turn between pages only. */

@@ -5,9 +5,8 @@
  * most cells need fewer than ten.
  */
 import { NO_CODE, PairCodes } from './group-codes-pairs.ts';
+import { PART_BUCKETS, SUB_BITS, WordCells } from './series-words.ts';
 
-const SUB_BITS = 6;
-const PART_BUCKETS = 1 << SUB_BITS;
 /** Of the high word of a double: sign, exponent, and six bits of the mantissa are the bucket. */
 const BUCKET_SHIFT = 14;
 const PART_SHIFT = BUCKET_SHIFT + SUB_BITS;
@@ -19,13 +18,18 @@ const KNOWN_PARTS = 64;
 const FIRST_KNOWN = 1023 - 8;
 const MAX_KNOWN = 1 << 20;
 
+/** Of a double of one bit, which is 1, less its bits. */
+const EXPONENT_OF_HALF = 1022;
+
 const double = new Float64Array(1);
 const doubleWords = new Uint32Array(double.buffer);
 
-/** Plain data, for another thread: part i is of cell `cells[i]`, with `counts[i * 64 ..]`. */
+/** Plain data, for another thread: part i is of cell `cells[i]`. Most of its 64 buckets are empty. */
 export interface QuantileParts {
   readonly cells: Uint32Array;
   readonly parts: Uint32Array;
+  /** Those that are not: `i * 64 + bucket`, and how many. */
+  readonly places: Uint32Array;
   readonly counts: Uint32Array;
   /** By cell. */
   readonly min: Float64Array;
@@ -40,6 +44,8 @@ export class QuantileCells {
   #max = new Float64Array(64).fill(-Infinity);
   /** By cell and part: slot + 1; 0 where it was not met. */
   #known = new Uint32Array(0);
+
+  #words = new WordCells();
 
   /** `maxParts`: 276 bytes each; numbers that would need more are left out, and `full` says so. */
   constructor(readonly maxParts: number) {
@@ -85,12 +91,41 @@ export class QuantileCells {
     }
   }
 
+  /** Counts `count` whole numbers below 2^32, each in its cell; all cells are below `kept`. */
+  addWords(cells: Uint32Array, words: Uint32Array, count: number, kept: number): void {
+    if (kept > this.#words.cells) this.#words.widen(kept);
+    this.#words.add(cells, words, count, (cell, bits, sub) => this.#count(cell, bits, sub, 1));
+  }
+
+  /** What was counted as words goes where all else is. */
+  #settle(): void {
+    const words = this.#words;
+    if (words.cells === 0) return;
+    this.#words = new WordCells();
+    words.each(
+      (cell, bits, sub, count) => this.#count(cell, bits, sub, count),
+      (cell, min, max) => {
+        this.#widen(cell);
+        this.#min[cell] = Math.min(this.#min[cell], min);
+        this.#max[cell] = Math.max(this.#max[cell], max);
+      },
+    );
+  }
+
+  /** `bits`: how many the whole number has, which is its power of two. */
+  #count(cell: number, bits: number, sub: number, count: number): void {
+    const slot = this.#slot(cell, bits === 0 ? 0 : EXPONENT_OF_HALF + bits);
+    if (slot < this.maxParts) this.#counts[slot * PART_BUCKETS + sub] += count;
+  }
+
   /** Room for its counts is there, unless there are too many. */
   #slot(cell: number, part: number): number {
     const slot = this.#slots.code(cell, part);
     if (slot >= this.maxParts) return this.maxParts;
-    if ((slot + 1) * PART_BUCKETS > this.#counts.length) {
-      const counts = new Uint32Array(this.#counts.length * 2);
+    const end = (slot + 1) * PART_BUCKETS;
+    if (end > this.#counts.length) {
+      const most = this.maxParts * PART_BUCKETS;
+      const counts = new Uint32Array(Math.max(end, Math.min(this.#counts.length * 2, most)));
       counts.set(this.#counts);
       this.#counts = counts;
     }
@@ -109,31 +144,49 @@ export class QuantileCells {
   }
 
   parts(): QuantileParts {
+    this.#settle();
     const { count, first, second } = this.#slots;
+    const end = count * PART_BUCKETS;
+    let filled = 0;
+    for (let place = 0; place < end; place++) if (this.#counts[place] !== 0) filled++;
+    const places = new Uint32Array(filled);
+    const counts = new Uint32Array(filled);
+    for (let place = 0, at = 0; at < filled; place++) {
+      if (this.#counts[place] === 0) continue;
+      places[at] = place;
+      counts[at++] = this.#counts[place];
+    }
     return {
       cells: first.slice(0, count),
       parts: second.slice(0, count),
-      counts: this.#counts.slice(0, count * PART_BUCKETS),
+      places,
+      counts,
       min: this.#min.slice(),
       max: this.#max.slice(),
     };
   }
 
-  /** `cellOf`: by the cells of the parts, those here. */
-  merge({ cells, parts, counts, min, max }: QuantileParts, cellOf: Uint32Array): void {
+  /** `cellOf`: by the cells of the parts, those here. Yields about every millisecond. */
+  *merge({ cells, parts, places, counts, min, max }: QuantileParts, cellOf: Uint32Array): Generator<void> {
     for (let i = 0; i < min.length; i++) {
+      if (i % ENTRIES_A_STEP === ENTRIES_A_STEP - 1) yield;
       const cell = cellOf[i];
       if (!(min[i] <= max[i]) || cell === NO_CODE) continue;
       this.#widen(cell);
       if (min[i] < this.#min[cell]) this.#min[cell] = min[i];
       if (max[i] > this.#max[cell]) this.#max[cell] = max[i];
     }
+    const slots = new Uint32Array(cells.length);
     for (let i = 0; i < cells.length; i++) {
-      if (cellOf[cells[i]] === NO_CODE) continue;
-      const slot = this.#slot(cellOf[cells[i]], parts[i]);
+      if (i % ENTRIES_A_STEP === ENTRIES_A_STEP - 1) yield;
+      const cell = cellOf[cells[i]];
+      slots[i] = cell === NO_CODE ? this.maxParts : this.#slot(cell, parts[i]);
+    }
+    for (let i = 0; i < places.length; i++) {
+      if (i % ENTRIES_A_STEP === ENTRIES_A_STEP - 1) yield;
+      const slot = slots[places[i] >>> SUB_BITS];
       if (slot === this.maxParts) continue;
-      const [to, from] = [slot * PART_BUCKETS, i * PART_BUCKETS];
-      for (let sub = 0; sub < PART_BUCKETS; sub++) this.#counts[to + sub] += counts[from + sub];
+      this.#counts[slot * PART_BUCKETS + (places[i] & (PART_BUCKETS - 1))] += counts[i];
     }
   }
 
@@ -146,6 +199,7 @@ export class QuantileCells {
     integers: boolean,
     use: (cell: number, values: readonly number[]) => void,
   ): Generator<void> {
+    this.#settle();
     const { second } = this.#slots;
     const { offsets, slots } = this.#byCell();
     for (let cell = 0; cell + 1 < offsets.length; cell++) {
@@ -208,6 +262,9 @@ export class QuantileCells {
 
 /** Their quantiles take about a millisecond. */
 const CELLS_A_STEP = 512;
+
+/** Merged in about a millisecond. */
+const ENTRIES_A_STEP = 8192;
 
 const PLACES = NEGATIVE * 2;
 

@@ -2,9 +2,10 @@
 import type { Static } from '../../../../traceql/ast.ts';
 import type { BufferSource } from '../session.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
+import { drain } from '../plan/plan.ts';
 import { uint64At } from '../scan/cells.ts';
 import { NO_CODE } from './group-codes-pairs.ts';
-import { spread } from './series-examples.ts';
+import { examplesEach, spread } from './series-examples.ts';
 import type { ExampleRows } from './series-examples.ts';
 import { SeriesScan } from './series-scan.ts';
 import type { SeriesAsk, SeriesPart } from './series-scan.ts';
@@ -25,6 +26,9 @@ export interface Example {
 /** A group has up to so many times the examples that are wanted before they are thinned. */
 const THIN_AT = 4;
 
+/** Taken in about a millisecond. */
+const EXAMPLES_A_STEP = 1024;
+
 export class SeriesTable {
   readonly scan: SeriesScan;
   /** Some worker or this table had more groups than are told apart. */
@@ -44,9 +48,10 @@ export class SeriesTable {
     return this.scan.cells.full;
   }
 
-  merge(part: SeriesPart, file: FileEntry): void {
+  /** Yields about every millisecond; parts may be merged side by side. */
+  *merge(part: SeriesPart, file: FileEntry): Generator<void> {
     this.#isCut ||= part.groups.full;
-    let groupOf = this.scan.groups.merge(part.groups);
+    let groupOf = yield* this.scan.groups.merge(part.groups);
     const { powers } = this.scan;
     if (part.powers && powers) {
       const fields = groupOf;
@@ -54,9 +59,10 @@ export class SeriesTable {
       groupOf = groups.map((group, i) =>
         fields[group] === NO_CODE ? NO_CODE : powers.code(fields[group], exponents[i]),
       );
+      yield;
     }
-    this.scan.cells.merge(part.cells, groupOf);
-    this.#addExamples(
+    yield* this.scan.cells.merge(part.cells, groupOf);
+    yield* this.#addExamples(
       part.examples,
       (group) => groupOf[group],
       (rowGroup, row) => ({ kind: 'file', file, rowGroup, row }),
@@ -66,15 +72,16 @@ export class SeriesTable {
   /** After rows were added to `scan` itself: their examples, before the rows are gone. */
   takeExamples(placeOf: (source: number, row: number) => ExamplePlace): void {
     const { examples, cells } = this.scan;
-    this.#addExamples(examples.take(cells.cells), (group) => group, placeOf);
+    drain(this.#addExamples(examples.take(cells.cells), (group) => group, placeOf));
   }
 
-  #addExamples(
+  *#addExamples(
     { groups, sources, rows, starts, numbers }: ExampleRows,
     groupOf: (group: number) => number,
     placeOf: (source: number, row: number) => ExamplePlace,
-  ): void {
+  ): Generator<void> {
     for (let i = 0; i < groups.length; i++) {
+      if (i % EXAMPLES_A_STEP === EXAMPLES_A_STEP - 1) yield;
       const group = groupOf(groups[i]);
       if (group === NO_CODE) continue;
       this.#example(group, {
@@ -88,18 +95,19 @@ export class SeriesTable {
   #example(group: number, example: Example): void {
     const list = this.#examples.get(group) ?? [];
     list.push(example);
-    this.#examples.set(group, list.length > this.ask.examples * THIN_AT ? this.#thinned(list) : list);
+    const most = examplesEach(this.ask.examples, this.#examples.size);
+    this.#examples.set(group, list.length > most * THIN_AT ? this.#thinned(list, most) : list);
   }
 
-  #thinned(list: Example[]): Example[] {
+  #thinned(list: Example[], most: number): Example[] {
     list.sort((a, b) => (a.startUnixNano < b.startUnixNano ? -1 : a.startUnixNano > b.startUnixNano ? 1 : 0));
-    return spread(list, this.ask.examples);
+    return spread(list, most);
   }
 
   /** In order of time. */
   examples(group: number): readonly Example[] {
     const list = this.#examples.get(group);
-    return list ? this.#thinned(list) : [];
+    return list ? this.#thinned(list, this.ask.examples) : [];
   }
 
   /** Of a cell's group: the values of its fields, and its power (`powerValue`), if it has one. */

@@ -73,7 +73,8 @@ describe('quantiles', () => {
               of,
               Float64Array.from(part, ([, value]) => value),
             );
-            whole.merge(cells.parts(), Uint32Array.of(3, 2, 1, 0, ...new Uint32Array(1000).fill(NO_CODE)));
+            const to = Uint32Array.of(3, 2, 1, 0, ...new Uint32Array(1000).fill(NO_CODE));
+            drain(whole.merge(cells.parts(), to));
           }
           const found = new Map<number, number>();
           drain(whole.each([q], false, (cell, [value]) => found.set(cell, value)));
@@ -196,7 +197,7 @@ test('groups beyond the most that are kept are left out, in a part and when part
   expect(part.full).toBe(true);
   const whole = new GroupTuples(fields, 2);
   whole.of([text('x'), { type: 'nil' }]);
-  expect([...whole.merge(part.all())]).toEqual([1, NO_CODE, NO_CODE]);
+  expect([...drain(whole.merge(part.all()))]).toEqual([1, NO_CODE, NO_CODE]);
   expect(whole.values(1)).toEqual([text('a'), { type: 'kind', value: 'server' }]);
 });
 
@@ -209,8 +210,8 @@ test('cells of groups that are left out count nowhere', () => {
   };
   cells.add(ONES, 0, 3, rows, Float64Array.of(1, 2, 4));
   const whole = new SeriesCells('sum', 2, 100, 10);
-  whole.merge(cells.parts(), Uint32Array.of(NO_CODE, 7));
-  whole.merge(cells.parts(), Uint32Array.of(7, NO_CODE));
+  drain(whole.merge(cells.parts(), Uint32Array.of(NO_CODE, 7)));
+  drain(whole.merge(cells.parts(), Uint32Array.of(7, NO_CODE)));
   const { count, first, second } = whole.cells;
   expect(
     Array.from({ length: count }, (_, i) => [first[i], second[i], whole.counts[i], whole.figures[i]]),
@@ -253,11 +254,11 @@ describe('stages', () => {
 
   test('topk and bottomk choose in each bucket, of equal ones by labels', () => {
     const at = { count: 1, position: 0 };
-    expect(plain(applyStages(three, [{ kind: 'topk', ...at }]))).toEqual([
+    expect(plain(drain(applyStages(three, [{ kind: 'topk', ...at }])))).toEqual([
       ['a', NaN, 5, NaN],
       ['c', 3, NaN, 7],
     ]);
-    expect(plain(applyStages(three, [{ kind: 'bottomk', ...at }]))).toEqual([
+    expect(plain(drain(applyStages(three, [{ kind: 'bottomk', ...at }])))).toEqual([
       ['a', 1, NaN, NaN],
       ['b', NaN, 4, NaN],
       ['c', NaN, NaN, 7],
@@ -266,7 +267,7 @@ describe('stages', () => {
 
   test('a comparison keeps samples, and series that have some', () => {
     const kept = (operator: '=' | '!=' | '>' | '>=' | '<' | '<=', value: number) =>
-      plain(applyStages(three, [{ kind: 'filter', operator, value, position: 0 }]));
+      plain(drain(applyStages(three, [{ kind: 'filter', operator, value, position: 0 }])));
     expect(kept('>', 4)).toEqual([
       ['a', NaN, 5, NaN],
       ['c', NaN, NaN, 7],
@@ -287,17 +288,17 @@ describe('stages', () => {
 
   test('arithmetic goes by labels; one without stands beside each; by zero there is nothing', () => {
     const [a, b] = three;
-    expect(plain(calculate('+', [a, b], [series('b', 1, 1, 1), series('z', 1, 1, 1)]))).toEqual([
+    expect(plain(drain(calculate('+', [a, b], [series('b', 1, 1, 1), series('z', 1, 1, 1)])))).toEqual([
       ['b', 3, 5, 1],
     ]);
-    expect(plain(calculate('/', [a], [series('', 2, 0, 1)]))).toEqual([['a', 0.5, NaN, 0]]);
-    expect(plain(calculate('-', [series('', 9, 9, 9)], [a, b]))).toEqual([
+    expect(plain(drain(calculate('/', [a], [series('', 2, 0, 1)])))).toEqual([['a', 0.5, NaN, 0]]);
+    expect(plain(drain(calculate('-', [series('', 9, 9, 9)], [a, b])))).toEqual([
       ['a', 8, 4, 9],
       ['b', 7, 5, 9],
     ]);
-    expect(plain(calculate('*', 10, [a]))).toEqual([['a', 10, 50, 0]]);
-    expect(plain(calculate('^', [a], 2))).toEqual([['a', 1, 25, 0]]);
-    expect(plain(calculate('%', [a], 2))).toEqual([['a', 1, 1, 0]]);
-    expect(calculate('+', 1, 2)).toEqual([]);
+    expect(plain(drain(calculate('*', 10, [a])))).toEqual([['a', 10, 50, 0]]);
+    expect(plain(drain(calculate('^', [a], 2)))).toEqual([['a', 1, 25, 0]]);
+    expect(plain(drain(calculate('%', [a], 2)))).toEqual([['a', 1, 1, 0]]);
+    expect(drain(calculate('+', 1, 2))).toEqual([]);
   });
 });

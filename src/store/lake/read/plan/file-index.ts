@@ -24,7 +24,7 @@ const FILES_A_STEP = 256;
 const ROUNDING = 4096;
 
 /** How a range lies to a file's starts; `near`: too close to an end for doubles to tell. */
-export type Overlap = 'none' | 'whole' | 'near';
+type Overlap = 'none' | 'whole' | 'near';
 
 /** Codes in `Verdicts.codes`; above: PRUNE_REASONS[code - FIRST_REASON]. */
 const UNKNOWN = 0;

@@ -17,7 +17,7 @@ export interface FilePlan {
 }
 
 /** A row group of a file of which others are scanned. */
-export interface PrunedRowGroup {
+interface PrunedRowGroup {
   readonly file: FileEntry;
   readonly index: number;
   readonly reason: PruneReason;

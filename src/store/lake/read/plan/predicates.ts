@@ -7,10 +7,11 @@ import { printExpression } from '../../../../traceql/print.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
 import { kindStatics, statusStatics } from '../scan/block-row.ts';
 import { boundsOf } from '../scan/int64-kernel.ts';
+import { BriefMatches } from '../../../../traceql/regex-pace.ts';
 import { conjuncts, leafOf } from '../scan/leaf.ts';
 import type { Leaf } from '../scan/leaf.ts';
 
-export type DecidedBy =
+type DecidedBy =
   | 'range'
   | 'codes'
   | 'dictionary'
@@ -142,23 +143,24 @@ function hasOwnColumn(files: readonly FileEntry[], name: string): boolean {
 }
 
 function meanShare(leaf: Leaf, files: readonly FileEntry[]): number {
+  const brief = new BriefMatches();
   let hits = 0;
   let rows = 0;
   for (const file of files) {
-    hits += Math.min(1, shareIn(leaf, file)) * file.rows;
+    hits += Math.min(1, shareIn(leaf, file, brief)) * file.rows;
     rows += file.rows;
   }
   return rows === 0 ? OTHER_SHARE : hits / rows;
 }
 
 /** Of the rows of a file, that satisfy the leaf. */
-function shareIn(leaf: Leaf, file: FileEntry): number {
+function shareIn(leaf: Leaf, file: FileEntry, brief: BriefMatches): number {
   const { field } = leaf;
-  if (field.kind === 'attribute') return attributeShare(leaf, file);
+  if (field.kind === 'attribute') return attributeShare(leaf, file, brief);
   const rows = Math.max(1, file.rows);
   switch (field.name) {
     case 'span:name':
-      return sum(file.operations, ({ name }) => leaf.test([{ type: 'string', value: name }])) / rows;
+      return sum(file.operations, ({ name }) => isLikely(leaf, name, brief)) / rows;
     case 'span:kind':
       return sum(file.operations, ({ kind }) => leaf.test(kindStatics(kind))) / rows;
     case 'span:status': {
@@ -176,12 +178,17 @@ function shareIn(leaf: Leaf, file: FileEntry): number {
   }
 }
 
-function attributeShare(leaf: Leaf, file: FileEntry): number {
+/** What takes too long to tell is taken for no. */
+function isLikely(leaf: Leaf, name: string, brief: BriefMatches): boolean {
+  return brief.test(() => leaf.test([{ type: 'string', value: name }])) ?? false;
+}
+
+function attributeShare(leaf: Leaf, file: FileEntry, brief: BriefMatches): number {
   const { field } = leaf;
   if (field.kind !== 'attribute') return OTHER_SHARE;
   const rows = Math.max(1, file.rows);
   if (field.scope === 'resource' && field.key === 'service.name') {
-    return sum(file.services, ({ name }) => leaf.test([{ type: 'string', value: name }])) / rows;
+    return sum(file.services, ({ name }) => isLikely(leaf, name, brief)) / rows;
   }
   const carriers = sum(
     file.attributeKeys,

@@ -1,6 +1,7 @@
 /** Whether a file or row group can hold a matching span, by its statistics. True where they can't tell. */
 import type { AttributeField, FieldExpression } from '../../../../traceql/ast.ts';
 import type { Int64Range } from '../../../../traceql/bounds.ts';
+import { BriefMatches } from '../../../../traceql/regex-pace.ts';
 import type { FileEntry, RowGroupEntry } from '../../files/file-entry.ts';
 import { kindStatics, statusStatics } from '../scan/block-row.ts';
 import { boundsOf } from '../scan/int64-kernel.ts';
@@ -26,15 +27,16 @@ export type PruneReason = (typeof PRUNE_REASONS)[number];
 export type Answer = true | PruneReason;
 
 /** A condition made ready to be asked of many files. */
-export interface Pruning {
+interface Pruning {
   file(file: FileEntry): Answer;
   readonly rowGroup: (group: RowGroupEntry) => Answer;
 }
 
 export function compilePruning(condition: FieldExpression | null): Pruning {
   if (condition === null) return { file: () => true, rowGroup: () => true };
+  const brief = new BriefMatches();
   return {
-    file: compile(condition, (leaves) => conjunctionJudge(leaves)),
+    file: compile(condition, (leaves) => conjunctionJudge(leaves, brief)),
     rowGroup: compile(condition, (leaves) => all(leaves.map(figuresJudge))),
   };
 }
@@ -74,16 +76,16 @@ function all<T>(judges: readonly Judge<T>[]): Judge<T> {
   };
 }
 
-function conjunctionJudge(leaves: readonly Leaf[]): Judge<FileEntry> {
-  return all([...leaves.map(leafJudge), servicesJudge(leaves)]);
+function conjunctionJudge(leaves: readonly Leaf[], brief: BriefMatches): Judge<FileEntry> {
+  return all([...leaves.map((leaf) => leafJudge(leaf, brief)), servicesJudge(leaves, brief)]);
 }
 
-function leafJudge(leaf: Leaf): Judge<FileEntry> {
+function leafJudge(leaf: Leaf, brief: BriefMatches): Judge<FileEntry> {
   const { field } = leaf;
   if (field.kind === 'attribute') return keyJudge(leaf, field);
   switch (field.name) {
     case 'span:name': {
-      const isHit = rememberedTest(leaf);
+      const isHit = rememberedTest(leaf, brief);
       return ({ operationsWhole, operations }) =>
         !operationsWhole || operations.some(({ name }) => isHit(name)) ? true : 'operations';
     }
@@ -100,8 +102,8 @@ function leafJudge(leaf: Leaf): Judge<FileEntry> {
 /** Names that a condition remembers its answer for. Files of one project share theirs. */
 const MAX_REMEMBERED = 10_000;
 
-/** The leaf's test of a text; a file has hundreds of names, and the next file the same. */
-function rememberedTest(leaf: Leaf): (text: string) => boolean {
+/** Whether a text may satisfy the leaf; a file has hundreds of names, and the next file the same. */
+function rememberedTest(leaf: Leaf, brief: BriefMatches): (text: string) => boolean {
   const { comparison } = leaf;
   if (comparison?.operator === '=' && comparison.literal.type === 'string') {
     const wanted = comparison.literal.value;
@@ -112,7 +114,9 @@ function rememberedTest(leaf: Leaf): (text: string) => boolean {
     let answer = known.get(text);
     if (answer === undefined) {
       if (known.size >= MAX_REMEMBERED) known.clear();
-      known.set(text, (answer = leaf.test([{ type: 'string', value: text }])));
+      // What takes too long here is left to the scan.
+      answer = brief.test(() => leaf.test([{ type: 'string', value: text }])) ?? true;
+      known.set(text, answer);
     }
     return answer;
   };
@@ -161,8 +165,8 @@ function keyJudge(leaf: Leaf, field: AttributeField): Judge<FileEntry> {
 }
 
 /** A service that satisfies what is said of it and is slow enough for what is said of durations. */
-function servicesJudge(leaves: readonly Leaf[]): Judge<FileEntry> {
-  const tests = leaves.filter(isAboutService).map(rememberedTest);
+function servicesJudge(leaves: readonly Leaf[], brief: BriefMatches): Judge<FileEntry> {
+  const tests = leaves.filter(isAboutService).map((leaf) => rememberedTest(leaf, brief));
   if (tests.length === 0) return () => true;
   const durations = leaves
     .filter(({ field }) => field.kind === 'intrinsic' && field.name === 'span:duration')

@@ -1,12 +1,12 @@
 /** One row of a block as TraceQL sees a span: for conditions that no kernel knows. */
 import { TYPES_BY_TAG, parseValueText } from '../../../../span/value.ts';
-import type { AttributesVector, Block, ListVector } from '../../../../span/vector.ts';
+import type { AttributesVector, Block, ListVector, TextDictionary } from '../../../../span/vector.ts';
 import type { Intrinsic, Static } from '../../../../traceql/ast.ts';
 import { staticsOf } from '../../../../traceql/compare.ts';
 import type { FieldSource } from '../../../../traceql/evaluate.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../../../traceql/keywords.ts';
 import { attributesRange, childOf, columnOf, int64At, promotedValue } from './cells.ts';
-import { TextCache, hexAt, isZero } from './texts.ts';
+import { TextCache, codesOfText, hexAt, isZero } from './texts.ts';
 
 /** A code that OpenTelemetry does not define matches no keyword, not even by `!=`. */
 export function kindStatics(kind: number): readonly Static[] {
@@ -22,6 +22,7 @@ type AttributeScopeHere = Parameters<FieldSource['attribute']>[0];
 export class BlockRow implements FieldSource {
   row = 0;
   readonly #texts = new TextCache();
+  readonly #codesOfKeys = new Map<TextDictionary, Map<string, Uint8Array>>();
 
   constructor(readonly block: Block) {}
 
@@ -107,14 +108,23 @@ export class BlockRow implements FieldSource {
   #inList(vector: AttributesVector, row: number, key: string): readonly Static[] {
     const { pairs, keys, types, values } = vector;
     const { from, to } = attributesRange(vector, row);
-    const keyTexts = this.#texts.of(vector.keyDictionary);
+    const isKey = this.#keyCodes(vector.keyDictionary, key);
     for (let entry = from; entry < to; entry++) {
       const at = pairs ? pairs[entry] : entry;
-      if (keyTexts.get(keys[at]) !== key) continue;
+      if (isKey[keys[at]] === 0) continue;
       const text = this.#texts.of(vector.valueDictionary).get(values[at]);
       return staticsOf(parseValueText(TYPES_BY_TAG[types[at]], text));
     }
     return [];
+  }
+
+  /** By code of the dictionary, 1 where it is the key: an event may be one of 100,000. */
+  #keyCodes(dictionary: TextDictionary, key: string): Uint8Array {
+    let known = this.#codesOfKeys.get(dictionary);
+    if (known === undefined) this.#codesOfKeys.set(dictionary, (known = new Map()));
+    let codes = known.get(key);
+    if (codes === undefined) known.set(key, (codes = codesOfText(dictionary, key)));
+    return codes;
   }
 
   #children(column: 'events' | 'links'): { list: ListVector; from: number; to: number } {
@@ -126,7 +136,9 @@ export class BlockRow implements FieldSource {
     const { list, from, to } = this.#children(column);
     const attributes = childOf(list, 'attributes', 'attributes');
     const found: Static[] = [];
-    for (let child = from; child < to; child++) found.push(...this.#inList(attributes, child, key));
+    for (let child = from; child < to; child++) {
+      for (const each of this.#inList(attributes, child, key)) found.push(each);
+    }
     return found;
   }
 

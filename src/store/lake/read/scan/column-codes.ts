@@ -8,7 +8,7 @@ import type { CodeArray } from '../../files/parquet/page-codes.ts';
 import { HIT, MISSING, NO_HIT } from './attribute-states.ts';
 import type { StateFiller, ValueTest } from './attribute-states.ts';
 import type { CodedColumn, ColumnSource } from './column-source.ts';
-import { ALWAYS, NEVER } from './kernel.ts';
+import { ALWAYS, NEVER, areFew, fewScratch, listFew } from './kernel.ts';
 import type { Kernel } from './kernel.ts';
 import { Texts, equalsBytes } from './texts.ts';
 
@@ -79,6 +79,11 @@ export function codesKernel(
       if (constant === undefined) keepHits(codes, hits, selection, from, to);
       else if (hits[constant] === 0) selection.fill(0, from, to);
     },
+    set(selection, from, to) {
+      const constant = source.loadKept(name, from, to);
+      if (constant === undefined) setHits(codes, hits, selection, from, to);
+      else selection.fill(hits[constant], from, to);
+    },
   };
 }
 
@@ -144,9 +149,11 @@ function viewOf(dictionary: ColumnDictionary): DataView {
   return new DataView(dictionary.bytes.buffer, dictionary.bytes.byteOffset, dictionary.bytes.length);
 }
 
-// selection[row] &= hits[codes[row]], once for each kind of array.
+// selection[row] &= hits[codes[row]], once for each kind of array. Where few rows are left, four that are not
+// selected are passed over at once.
 function keepHits(codes: CodeArray, hits: Uint8Array, selection: Uint8Array, from: number, to: number): void {
-  if (codes instanceof Uint8Array) keepHits8(codes, hits, selection, from, to);
+  if (areFew(selection, from, to)) keepFew(codes, hits, selection, from, to);
+  else if (codes instanceof Uint8Array) keepHits8(codes, hits, selection, from, to);
   else if (codes instanceof Uint16Array) keepHits16(codes, hits, selection, from, to);
   else keepHits32(codes, hits, selection, from, to);
 }
@@ -161,4 +168,29 @@ function keepHits16(codes: Uint16Array, hits: Uint8Array, selection: Uint8Array,
 
 function keepHits32(codes: Uint32Array, hits: Uint8Array, selection: Uint8Array, from: number, to: number) {
   for (let row = from; row < to; row++) selection[row] &= hits[codes[row]];
+}
+
+function keepFew(codes: CodeArray, hits: Uint8Array, selection: Uint8Array, from: number, to: number): void {
+  const list = fewScratch(to - from);
+  const count = listFew(selection, from, to, list);
+  for (let i = 0; i < count; i++) if (hits[codes[list[i]]] === 0) selection[list[i]] = 0;
+}
+
+// selection[row] = hits[codes[row]]
+function setHits(codes: CodeArray, hits: Uint8Array, selection: Uint8Array, from: number, to: number): void {
+  if (codes instanceof Uint8Array) setHits8(codes, hits, selection, from, to);
+  else if (codes instanceof Uint16Array) setHits16(codes, hits, selection, from, to);
+  else setHits32(codes, hits, selection, from, to);
+}
+
+function setHits8(codes: Uint8Array, hits: Uint8Array, selection: Uint8Array, from: number, to: number) {
+  for (let row = from; row < to; row++) selection[row] = hits[codes[row]];
+}
+
+function setHits16(codes: Uint16Array, hits: Uint8Array, selection: Uint8Array, from: number, to: number) {
+  for (let row = from; row < to; row++) selection[row] = hits[codes[row]];
+}
+
+function setHits32(codes: Uint32Array, hits: Uint8Array, selection: Uint8Array, from: number, to: number) {
+  for (let row = from; row < to; row++) selection[row] = hits[codes[row]];
 }

@@ -3,6 +3,7 @@ import type { Validity } from '../../../../span/vector.ts';
 import { int64Bounds } from '../../../../traceql/bounds.ts';
 import type { Int64Range } from '../../../../traceql/bounds.ts';
 import { isValid } from './cells.ts';
+import { areFew, fewScratch, listFew } from './kernel.ts';
 import type { Leaf } from './leaf.ts';
 
 interface WordRange {
@@ -90,6 +91,10 @@ function keepWords(
   const least = min | 0;
   const span = (max - min) | 0;
   const inside = 1 ^ isOut;
+  if (areFew(selection, from, to)) {
+    keepFewWords(words, least, span, inside, selection, from, to);
+    return;
+  }
   for (let row = from; row < to; row++) {
     const above = (words[row] - least) | 0;
     const isBeyond = ((~span & above) | (~(span ^ above) & ((span - above) | 0))) >>> 31;
@@ -97,18 +102,25 @@ function keepWords(
   }
 }
 
-const SIGN = 0x80000000 | 0;
-
-/** To look at every 64th row tells enough. */
-const SAMPLE_STEP = 64;
-/** With fewer rows selected than this share, to skip the others is faster than to compare them all. */
-const FEW = 1 / 8;
-
-function areFew(selection: Uint8Array, from: number, to: number): boolean {
-  let found = 0;
-  for (let row = from; row < to; row += SAMPLE_STEP) found += selection[row];
-  return found * SAMPLE_STEP < (to - from) * FEW;
+function keepFewWords(
+  words: Int32Array,
+  least: number,
+  span: number,
+  inside: number,
+  selection: Uint8Array,
+  from: number,
+  to: number,
+): void {
+  const list = fewScratch(to - from);
+  const count = listFew(selection, from, to, list);
+  for (let i = 0; i < count; i++) {
+    const row = list[i];
+    const above = (words[row] - least) >>> 0;
+    selection[row] = (above > span >>> 0 ? 1 : 0) ^ inside;
+  }
 }
+
+const SIGN = 0x80000000 | 0;
 
 // selection[row] &= min <= value && value <= max; `flip` is the sign bit where values are unsigned
 function narrowTo(
@@ -135,8 +147,10 @@ function narrowFew(
   const maxHigh = range.maxHigh ^ flip;
   const minLow = range.minLow ^ SIGN;
   const maxLow = range.maxLow ^ SIGN;
-  for (let row = from; row < to; row++) {
-    if (selection[row] === 0) continue;
+  const list = fewScratch(to - from);
+  const count = listFew(selection, from, to, list);
+  for (let i = 0; i < count; i++) {
+    const row = list[i];
     const high = words[row * 2 + 1] ^ flip;
     const low = words[row * 2] ^ SIGN;
     const below = high < minHigh || (high === minHigh && low < minLow);

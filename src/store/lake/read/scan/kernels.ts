@@ -53,15 +53,27 @@ function all(parts: readonly FieldExpression[], source: ColumnSource): Kernel {
   }
   if (kernels.length <= 1) return kernels[0] ?? ALWAYS;
   kernels.sort(byWorth);
+  const [first, ...others] = kernels;
+  const narrowMore = (selection: Uint8Array, from: number, to: number): void => {
+    for (const kernel of others) {
+      if (isEmpty(selection, from, to)) return;
+      kernel.narrow(selection, from, to);
+    }
+  };
+  const { set } = first;
   return {
     cost: kernels.reduce((sum, kernel) => sum + kernel.cost, 0),
     leaves: kernels.reduce((share, kernel) => share * kernel.leaves, 1),
     narrow(selection, from, to) {
-      for (const kernel of kernels) {
-        kernel.narrow(selection, from, to);
-        if (isEmpty(selection, from, to)) return;
-      }
+      first.narrow(selection, from, to);
+      narrowMore(selection, from, to);
     },
+    ...(set !== undefined && {
+      set(selection: Uint8Array, from: number, to: number) {
+        set(selection, from, to);
+        narrowMore(selection, from, to);
+      },
+    }),
   };
 }
 

@@ -43,14 +43,20 @@ export class Selection {
   readonly isNever: boolean;
   readonly #narrow: (from: number, to: number) => void;
 
-  constructor(of: Block | ColumnSource, filter: Filter) {
+  /** `memory`: of the bytes, of any content, if it is there already. */
+  constructor(of: Block | ColumnSource, filter: Filter, memory?: ArrayBuffer) {
     const source = 'columns' in of ? new BlockSource(of) : of;
-    const bytes = new Uint8Array(source.rows);
+    const bytes = memory === undefined ? new Uint8Array(source.rows) : new Uint8Array(memory, 0, source.rows);
     const inTime = timeKernel(source, filter.range);
     const kernel = inTime === NEVER ? NEVER : compileCondition(filter.condition, source);
     this.bytes = bytes;
     this.isNever = kernel === NEVER;
+    const set = inTime === ALWAYS ? kernel.set : undefined;
     this.#narrow = (from, to) => {
+      if (set !== undefined) {
+        set(bytes, from, to);
+        return;
+      }
       bytes.fill(1, from, to);
       inTime.narrow(bytes, from, to);
       if (kernel !== ALWAYS && !(inTime !== ALWAYS && isEmpty(bytes, from, to)))
@@ -103,7 +109,7 @@ export function wouldTake(
   return taken;
 }
 
-export interface RowsToOffer {
+interface RowsToOffer {
   readonly selected: Uint8Array;
   /** Of the column by which rows are ranked. */
   readonly words: Uint32Array;

@@ -11,10 +11,10 @@ import type { RowKey } from '../scan/row-key.ts';
 import { ID_BYTES } from '../scan/row-key.ts';
 import { bytesOfHex, hexAt } from '../scan/texts.ts';
 
-export type CursorKind = 'spans' | 'traces';
+type CursorKind = 'spans' | 'traces';
 
 /** What a cursor is bound to. */
-export interface CursorQuestion {
+interface CursorQuestion {
   readonly query: Query;
   readonly order: SearchOrder;
   readonly range: TimeRange;

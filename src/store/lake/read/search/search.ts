@@ -40,7 +40,7 @@ export interface RowQuestion {
   readonly after: RowKey | undefined;
 }
 
-export interface RowAnswer {
+interface RowAnswer {
   /** In order; rows with the same key, the same span delivered twice, stand once. */
   readonly rows: readonly FoundRow[];
   /** False when these are all that there are. */

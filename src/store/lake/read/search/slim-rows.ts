@@ -38,7 +38,7 @@ export const SLIM_COLUMNS: readonly string[] = [
 ];
 
 /** Which row group a block is of, and from which row of it. */
-export interface BlockPlace {
+interface BlockPlace {
   readonly rowGroup: number;
   readonly from: number;
 }

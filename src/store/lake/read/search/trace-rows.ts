@@ -53,7 +53,8 @@ export async function traceSpans(
       if (!('path' in source)) {
         const columns = [...SLIM_COLUMNS, ...filterColumns(filter, IN_BUFFER)];
         const block = source.columns.block([...new Set(columns)], source.rows);
-        await addSlim(session, traces, slimRows(block, filter, picks[0].rows, IN_WHOLE_BUFFER), source);
+        const slim = await session.step(() => slimRows(block, filter, picks[0].rows, IN_WHOLE_BUFFER));
+        await addSlim(session, traces, slim, source);
         return;
       }
       const columns = [...SLIM_COLUMNS, ...filterColumns(filter, availableIn(source))];

@@ -11,7 +11,7 @@ import type { WholeTrace, WholeTraces } from './traces.ts';
 import { TopRows } from '../scan/top-rows.ts';
 
 /** Where a trace of a batch stands. */
-export interface TracePlace {
+interface TracePlace {
   readonly traceId: Uint8Array;
   readonly best: Rank;
   readonly rowGroup: number;

@@ -18,7 +18,7 @@ export interface SpansetTraceQuestion extends SpansetQuestion {
   readonly cursor: TraceCursor | undefined;
 }
 
-export interface SpansetTraces {
+interface SpansetTraces {
   readonly traceIds: readonly string[];
   readonly next: TraceCursor | undefined;
 }

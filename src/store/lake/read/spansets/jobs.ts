@@ -66,7 +66,7 @@ export interface SpansetsFound {
   readonly open: OpenTraces;
 }
 
-export interface OpenTraces {
+interface OpenTraces {
   readonly count: number;
   /** 16 bytes each. */
   readonly traceIds: Uint8Array;

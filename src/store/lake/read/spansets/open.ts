@@ -69,7 +69,9 @@ export async function openTraces(
     const columns = [...new Set([...kept, ...probeColumns(analysis, available).flat()])];
     if (!('path' in source)) {
       const asked = { analysis, range, columns, kept };
-      for (const { rows } of picks) picked.push({ ...pickOfBuffer(source, rows, asked), source });
+      for (const { rows } of picks) {
+        picked.push({ ...(await session.step(() => pickOfBuffer(source, rows, asked))), source });
+      }
       return;
     }
     const { expression } = analysis;

@@ -8,7 +8,7 @@ import type { TimeRange } from '../../../span-store.ts';
 import type { SpansetQuestion } from './open.ts';
 
 /** Throws QuestionError for a metrics query. */
-export function spansetsIn({ expression }: Query): SpansetExpression {
+function spansetsIn({ expression }: Query): SpansetExpression {
   if (!isMetrics(expression)) return expression;
   throw new QuestionError(
     'unsupported_query',

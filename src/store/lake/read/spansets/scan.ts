@@ -151,22 +151,34 @@ class SpansetScan {
       if (batch.length === 0) continue;
       batch.sort((a, b) => a.from - b.from);
       const { rows, traces } = rowsOf(batch);
+      let judging: (() => void) | undefined;
       await run.eachPick({ rowGroup, rows }, (block, inBlock, from) => {
         const own = { block, rows: inBlock, traces, bits: rows.map((row) => bits[row]) };
-        this.#judgeBatch(rowGroup, batch, new WholeTraces([own], batch.length, this.job.range), from);
+        judging ??= this.#judging(
+          rowGroup,
+          batch,
+          new WholeTraces([own], batch.length, this.job.range),
+          from,
+        );
+        judging();
       });
     }
   }
 
-  #judgeBatch(rowGroup: number, batch: readonly Candidate[], table: WholeTraces, from: number): void {
+  /** Broken off in the middle of a match, it goes on with the trace at which it was. */
+  #judging(rowGroup: number, batch: readonly Candidate[], table: WholeTraces, from: number): () => void {
     const { answer, analysis } = this;
-    batch.forEach(({ traceId, best }, i) => {
-      const trace = table.trace(i, analysis);
-      if (answer.refusesTrace(trace, best)) return;
-      const spans = spansOf(spansetsOf(analysis.expression, trace));
-      if (spans.length > 0) answer.add(trace, spans, { traceId, best, rowGroup, from });
-    });
-    answer.endBatch(table);
+    let at = 0;
+    return () => {
+      for (; at < batch.length; at++) {
+        const { traceId, best } = batch[at];
+        const trace = table.trace(at, analysis);
+        if (answer.refusesTrace(trace, best)) continue;
+        const spans = spansOf(spansetsOf(analysis.expression, trace));
+        if (spans.length > 0) answer.add(trace, spans, { traceId, best, rowGroup, from });
+      }
+      answer.endBatch(table);
+    };
   }
 }
 

@@ -212,7 +212,8 @@ class SpansetSearch {
     for (const [i, [traceId, best]] of batch.entries()) {
       const trace = opened.table.trace(i, question.analysis);
       const isBounded = ((trace.bits >>> BOUND) & 1) === 1;
-      const spans = isBounded ? spansOf(spansetsOf(question.analysis.expression, trace)) : [];
+      const { expression } = question.analysis;
+      const spans = isBounded ? await session.step(() => spansOf(spansetsOf(expression, trace))) : [];
       if (spans.length > 0) judged.push({ traceId, trace, spans, best });
       if (performance.now() - began < MS_WITHOUT_BREAK) continue;
       await session.breathe();

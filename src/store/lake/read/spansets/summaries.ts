@@ -35,7 +35,7 @@ export async function summariesOf(
     const opened = await openTraces(session, indexes, ids, question, () => SUMMARY_COLUMNS);
     for (const [i, traceId] of ids.entries()) {
       const trace = opened.table.trace(i, question.analysis);
-      const spansets = spansetsOf(question.analysis.expression, trace);
+      const spansets = await session.step(() => spansetsOf(question.analysis.expression, trace));
       if (spansets.length > 0) matched.push(summaryOf(traceId, trace, spansets, opened));
       await session.breathe();
     }

@@ -168,7 +168,7 @@ function wordsOf(bytes: Uint8Array): Uint32Array {
 }
 
 /** Four bytes read as one word, turned: so compared they are in the order of their hex. */
-export function bigEndian(word: number): number {
+function bigEndian(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }
 

@@ -41,7 +41,7 @@ const NANOS_PER_SLOT = 600_000_000_000n;
 const MAX_SLOTS = 12_960;
 
 /** Rows that lack their parent. */
-export interface OpenCalls {
+interface OpenCalls {
   readonly rows: CallRows;
   /** By row, the number of its file; -1 for a row of a buffer. */
   readonly files: Int32Array;

@@ -17,7 +17,7 @@ export interface Peer {
 }
 
 /** Numbers of peers that many blocks share. */
-export interface PeerNumbers {
+interface PeerNumbers {
   peer(peer: Peer): number;
 }
 

@@ -72,10 +72,10 @@ export class Histogram {
     return this.count === 0 ? 0n : (BigInt(this.maxHigh) << 32n) | BigInt(this.maxLow);
   }
 
-  /** The value that a share `q` of the values does not exceed (nearest rank), within 0.8 %. */
+  /** The value that a share `q` of the values does not exceed (nearest rank), within 0.8 %; 0 for what is below. */
   quantileNano(q: number): bigint {
     let left = Math.max(1, Math.ceil(q * this.count)) - this.zeros;
-    if (left <= 0) return this.maxNano < 0n ? this.maxNano : 0n;
+    if (left <= 0) return 0n;
     for (let power = 0; power < this.parts.length; power++) {
       const counts = this.parts[power];
       if (!counts) continue;

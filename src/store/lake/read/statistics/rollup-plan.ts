@@ -10,7 +10,7 @@ export interface RangeScan {
   readonly range: TimeRange;
 }
 
-export type RollupPlan =
+type RollupPlan =
   /** Every row of the file counts: its totals do. */
   | { readonly kind: 'totals' }
   /** The cells in `steps` count, and what the scans find beside them. */

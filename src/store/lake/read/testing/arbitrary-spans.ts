@@ -1,8 +1,6 @@
-/** Test support: random spans from few ids, times and values, so that they collide, and queries that hit. */
+/** Test support: random spans from few ids, times and values, so that they collide. */
 import fc from 'fast-check';
 import type { Attribute, AttributeValue, Resource, Scope, Span } from '../../../../span/span.ts';
-import { parseQuery } from '../../../../traceql/parse.ts';
-import type { Query } from '../../../../traceql/ast.ts';
 
 /** The last two share the half by which a trace index finds them. */
 const TRACE_IDS = [
@@ -90,10 +88,13 @@ const scope: fc.Arbitrary<Scope> = fc.record({
   schemaUrl: fc.constantFrom('', 'https://x/2'),
 });
 
+const near = fc.integer({ min: 0, max: 40 }).map((n) => BASE + BigInt(n));
+const DAYS_BESIDE = [BASE + 86_400_000_000_000n, BASE - 86_400_000_000_000n];
+const ENDS_OF_TIME = [0n, (1n << 63n) + 5n, (1n << 64n) - 1n];
 const time = fc.oneof(
-  { weight: 8, arbitrary: fc.integer({ min: 0, max: 40 }).map((n) => BASE + BigInt(n)) },
-  { weight: 2, arbitrary: fc.constantFrom(BASE + 86_400_000_000_000n, BASE - 86_400_000_000_000n) },
-  fc.constantFrom(0n, (1n << 63n) + 5n, (1n << 64n) - 1n),
+  { weight: 8, arbitrary: near },
+  { weight: 2, arbitrary: fc.constantFrom(...DAYS_BESIDE) },
+  fc.constantFrom(...ENDS_OF_TIME),
 );
 const duration = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 30 }).map(BigInt) },
@@ -115,29 +116,33 @@ const link = fc.record({
   flags: fc.constantFrom(0, 257),
 });
 
-export const spanArbitrary: fc.Arbitrary<Span> = fc
-  .record({
-    traceId: fc.constantFrom(...TRACE_IDS),
-    spanId: fc.constantFrom(...SPAN_IDS),
-    parentSpanId: fc.constantFrom('', '', ...SPAN_IDS),
-    traceState: fc.constantFrom('', 'a=b'),
-    name: text,
-    kind: fc.constantFrom(0, 1, 2, 3),
-    startTimeUnixNano: time,
-    durationNano: duration,
-    statusCode: fc.constantFrom(0, 1, 2, 2),
-    statusMessage: text,
-    flags: fc.constantFrom(0, 1, 0xffffffff),
-    attributes,
-    droppedAttributesCount: fc.constantFrom(0, 4),
-    events: fc.array(event, { maxLength: 2 }),
-    droppedEventsCount: fc.constantFrom(0, 5),
-    links: fc.array(link, { maxLength: 2 }),
-    droppedLinksCount: fc.constantFrom(0, 6),
-    resource,
-    scope,
-  })
-  .map((span) => ({ ...span, serviceName: serviceNameOf(span.resource) }));
+export const spanArbitrary: fc.Arbitrary<Span> = spanStarting(time);
+
+function spanStarting(start: fc.Arbitrary<bigint>): fc.Arbitrary<Span> {
+  return fc
+    .record({
+      traceId: fc.constantFrom(...TRACE_IDS),
+      spanId: fc.constantFrom(...SPAN_IDS),
+      parentSpanId: fc.constantFrom('', '', ...SPAN_IDS),
+      traceState: fc.constantFrom('', 'a=b'),
+      name: text,
+      kind: fc.constantFrom(0, 1, 2, 3),
+      startTimeUnixNano: start,
+      durationNano: duration,
+      statusCode: fc.constantFrom(0, 1, 2, 2),
+      statusMessage: text,
+      flags: fc.constantFrom(0, 1, 0xffffffff),
+      attributes,
+      droppedAttributesCount: fc.constantFrom(0, 4),
+      events: fc.array(event, { maxLength: 2 }),
+      droppedEventsCount: fc.constantFrom(0, 5),
+      links: fc.array(link, { maxLength: 2 }),
+      droppedLinksCount: fc.constantFrom(0, 6),
+      resource,
+      scope,
+    })
+    .map((span) => ({ ...span, serviceName: serviceNameOf(span.resource) }));
+}
 
 function serviceNameOf({ attributes: list }: Resource): string {
   const value = list.find(({ key }) => key === 'service.name')?.value;
@@ -145,144 +150,29 @@ function serviceNameOf({ attributes: list }: Resource): string {
 }
 
 /** Spans as a store holds them: an id and kind once, since what comes again is the same span. */
-export const spansArbitrary: fc.Arbitrary<Span[]> = fc.uniqueArray(spanArbitrary, {
-  minLength: 1,
-  maxLength: 40,
-  selector: ({ traceId, spanId, kind }) => `${traceId} ${spanId} ${kind}`,
-});
+export const spansArbitrary: fc.Arbitrary<Span[]> = spansOf(spanArbitrary, 1, 12);
 
-const FIELDS = [
-  ...['s', 'i', 'd', 'b', 'm', 'nowhere'].flatMap((key) => [
-    `span.${key}`,
-    `resource.${key}`,
-    `.${key}`,
-    `event.${key}`,
-    `link.${key}`,
-    `instrumentation.${key}`,
-  ]),
-  'resource.service.name',
-  '.service.name',
-];
-const OPERATORS = ['=', '!=', '>', '>=', '<', '<='];
-const LITERALS = [
-  '"a"',
-  '""',
-  '"500"',
-  '"GET /x"',
-  '0',
-  '1',
-  '500',
-  '-5',
-  '0.5',
-  '1.5',
-  'true',
-  'false',
-  'nil',
-];
-
-const attributeTerm = fc
-  .tuple(fc.constantFrom(...FIELDS), fc.constantFrom(...OPERATORS), fc.constantFrom(...LITERALS))
-  .map(([field, operator, literal]) =>
-    literal === 'nil' ? `${field} ${operator === '=' ? '=' : '!='} nil` : `${field} ${operator} ${literal}`,
-  );
-const regexTerm = fc
-  .tuple(
-    fc.constantFrom('name', 'span.s', 'resource.service.name', '.m', 'event:name', 'statusMessage'),
-    fc.constantFrom('=~', '!~'),
-    fc.constantFrom('"a|sh.*"', '"GET.*"', '".*"', '"ü"'),
-  )
-  .map((parts) => parts.join(' '));
-const intrinsicTerm = fc.constantFrom(
-  'duration > 5ns',
-  'duration <= 10ns',
-  'duration != 3ns',
-  'duration > 4s',
-  'duration < 0ns',
-  'status = error',
-  'status != ok',
-  'kind = server',
-  'kind != client',
-  'name = "a"',
-  'name != ""',
-  'name > "a"',
-  'statusMessage = ""',
-  'span:id = "00000000000000ff"',
-  'span:id != "00000000000000ff"',
-  'trace:id = "0000000000000000aaaaaaaaaaaaaaaa"',
-  'span:parentID = "0000000000000001"',
-  'parent = nil',
-  'parent != nil',
-  'event:name = "exception"',
-  'event:name != "a"',
-  'event:timeSinceStart > 3ns',
-  'link:spanID = "0000000000000001"',
-  'link:traceID != "11111111111111111111111111111111"',
-  'instrumentation:name = "a"',
-  'instrumentation:version = "1.0"',
-  'nestedSetParent < 0',
-);
-const oddTerm = fc.constantFrom(
-  'span.i + 1 > 1',
-  'span.i = resource.i',
-  '.s = name',
-  '!span.b',
-  'span.b',
-  '!(span.i > 0)',
-  '5 < span.i',
-  'span.d * 2 = 1',
-  '-span.i >= 5',
-  'true',
-  'false',
-);
-const traceTerm = fc.constantFrom(
-  'rootName = "a"',
-  'rootServiceName != "shop"',
-  'traceDuration > 10ns',
-  'parent.span.s = "a"',
-  'parent.name != "a"',
-  '!(parent.span.i > 0)',
-  'childCount > 0',
-  'nestedSetLeft > 1',
+/**
+ * Up to 40: several of each trace, more than one row group in a file, and an answer to most questions. Each day
+ * is a file, so most have few days.
+ */
+export const manySpansArbitrary: fc.Arbitrary<Span[]> = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 1, arbitrary: spansOf(spanArbitrary, 1, 40) },
+  { weight: 2, arbitrary: spansOf(spanStarting(near), 20, 40) },
+  { weight: 2, arbitrary: spansOf(spanStarting(mostlyNear(DAYS_BESIDE)), 20, 40) },
+  { weight: 1, arbitrary: spansOf(spanStarting(mostlyNear(ENDS_OF_TIME)), 20, 40) },
 );
 
-function queryOf(term: fc.Arbitrary<string>): fc.Arbitrary<Query> {
-  const { tree } = fc.letrec<{ tree: string }>((tie) => ({
-    tree: fc.oneof(
-      { maxDepth: 3, depthSize: 'small' },
-      term,
-      fc
-        .tuple(tie('tree'), fc.constantFrom('&&', '||'), tie('tree'))
-        .map(([a, o, b]) => `(${a}) ${o} (${b})`),
-      tie('tree').map((inner) => `!(${inner})`),
-    ),
-  }));
-  return fc
-    .oneof(
-      { weight: 1, arbitrary: fc.constant('{}') },
-      { weight: 12, arbitrary: tree.map((condition) => `{ ${condition} }`) },
-    )
-    .filter(parses)
-    .map(parseQuery);
+function mostlyNear(others: readonly bigint[]): fc.Arbitrary<bigint> {
+  return fc.oneof({ weight: 5, arbitrary: near }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 }
 
-/** `!(span.b)` and the like are refused by the type check now and then: those are others' tests. */
-function parses(queryText: string): boolean {
-  try {
-    parseQuery(queryText);
-    return true;
-  } catch {
-    return false;
-  }
+function spansOf(span: fc.Arbitrary<Span>, minLength: number, maxLength: number): fc.Arbitrary<Span[]> {
+  return fc.uniqueArray(span, {
+    minLength,
+    maxLength,
+    size: 'max',
+    selector: ({ traceId, spanId, kind }) => `${traceId} ${spanId} ${kind}`,
+  });
 }
-
-const spanTerm = fc.oneof(
-  { weight: 5, arbitrary: attributeTerm },
-  { weight: 3, arbitrary: intrinsicTerm },
-  regexTerm,
-  oddTerm,
-);
-
-export const spanQuery: fc.Arbitrary<Query> = queryOf(spanTerm);
-export const anyQuery: fc.Arbitrary<Query> = queryOf(
-  fc.oneof({ weight: 2, arbitrary: spanTerm }, { weight: 1, arbitrary: traceTerm }),
-);

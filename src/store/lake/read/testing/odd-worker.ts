@@ -21,6 +21,8 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
     case 'cancel':
       cancelled.add(message.id);
       return;
+    case 'late':
+      return;
   }
 };
 

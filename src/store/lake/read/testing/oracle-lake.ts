@@ -1,9 +1,11 @@
-/** Test support: the same spans in files, in buffers, in both, and as DuckDB's table. */
+/** Test support: the same spans in files, in buffers, in both, and as DuckDB's table; random questions of them. */
+import { afterAll } from 'bun:test';
 import fc from 'fast-check';
 import type { Span } from '../../../../span/span.ts';
 import type { Query } from '../../../../traceql/ast.ts';
-import type { TimeRange } from '../../../span-store.ts';
-import { BASE } from './arbitrary-spans.ts';
+import type { SearchOrder, TimeRange } from '../../../span-store.ts';
+import { BASE, manySpansArbitrary } from './arbitrary-spans.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import { loadTable } from './sql-table.ts';
 import { TestLake, columnsOf } from './test-lake.ts';
 
@@ -60,16 +62,37 @@ export class OracleLake {
   }
 }
 
-export const EVERYTHING: TimeRange = { startUnixNano: 0n, endUnixNano: 1n << 64n };
+const EVERYTHING: TimeRange = { startUnixNano: 0n, endUnixNano: 1n << 64n };
 
-/** All time, and slices of where most of the arbitrary spans start. */
+const DAY = 86_400_000_000_000n;
+
+/** From and to are nanoseconds after BASE, from where most of the arbitrary spans start until 40 later. */
+function after(from: bigint | number, to: bigint | number): TimeRange {
+  return { startUnixNano: BASE + BigInt(from), endUnixNano: BASE + BigInt(to) };
+}
+
+/** All time, and slices of where most of the arbitrary spans start: wide ones, days, any. */
 export const ranges: fc.Arbitrary<TimeRange> = fc.oneof(
-  fc.constant(EVERYTHING),
-  fc.tuple(fc.integer({ min: -2, max: 45 }), fc.integer({ min: 0, max: 45 })).map(([from, length]) => ({
-    startUnixNano: BASE + BigInt(from),
-    endUnixNano: BASE + BigInt(from) + BigInt(length),
-  })),
+  { weight: 4, arbitrary: fc.constant(EVERYTHING) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.integer({ min: -2, max: 15 }), fc.integer({ min: 25, max: 45 }))
+      .map(([from, to]) => after(from, to)),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(after(-DAY, 30), after(10, DAY), after(10, DAY + 1n)) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.integer({ min: -2, max: 45 }), fc.integer({ min: 0, max: 45 }))
+      .map(([from, length]) => after(from, from + length)),
+  },
 );
+
+/** So short that it has few buckets of a nanosecond. */
+export function isShort({ startUnixNano, endUnixNano }: TimeRange): boolean {
+  return endUnixNano - startUnixNano <= 100n;
+}
 
 /** Of the span `s`, as `identity` writes it. */
 export const IDENTITY_SQL = `concat_ws(' ', s.start::VARCHAR, s.duration::VARCHAR, s.trace_id, s.span_id,
@@ -89,5 +112,54 @@ export function printable<T extends { readonly query: Query; readonly range: Tim
   return Object.assign(one, { [fc.toStringMethod]: () => text });
 }
 
-/** Of a run of fast-check: a failure is told as small as it is by then, before the test's own limit hides it. */
-export const SHRUNK_IN_TIME = { interruptAfterTimeLimit: 80_000, markInterruptAsFailure: true };
+/** A lake in a folder of its own, both gone after the tests of the file. */
+export function oracleLake(): OracleLake {
+  const oracle = new OracleLake(scratchFolder('oracle'));
+  afterAll(() => oracle.close());
+  return oracle;
+}
+
+export interface SearchCase {
+  readonly query: Query;
+  readonly range: TimeRange;
+  readonly order: SearchOrder;
+  readonly place: Place;
+}
+
+export function searchCases(query: fc.Arbitrary<Query>): fc.Arbitrary<SearchCase> {
+  return fc
+    .record({
+      query,
+      range: ranges,
+      order: fc.constantFrom<SearchOrder>('newest', 'oldest', 'slowest'),
+      place: fc.constantFrom(...PLACES),
+    })
+    .map(printable);
+}
+
+/** For a run of `checkCases`, which takes some 20 s on a machine of its own, and ten times that beside much else. */
+export const ORACLE_TIMEOUT_MS = 480_000;
+/** A failure is told as small as it is by then. */
+const SHRINK_MS = 45_000;
+
+/** `queries`: cases of each of the data sets, on average. */
+export async function checkCases<Case>(
+  oracle: OracleLake,
+  { cases, dataSets, queries }: { cases: fc.Arbitrary<Case>; dataSets: number; queries: number },
+  check: (spans: readonly Span[], some: readonly Case[]) => Promise<void>,
+): Promise<void> {
+  // Biased to short lists, a run would now and then have half the cases of another.
+  const some = fc.noBias(fc.array(cases, { minLength: 1, maxLength: 2 * queries, size: 'max' }));
+  let shrunkAt = Infinity;
+  const property = fc.asyncProperty(manySpansArbitrary, some, async (spans, asked) => {
+    fc.pre(performance.now() < shrunkAt);
+    try {
+      await oracle.load(spans);
+      await check(spans, asked);
+    } catch (error) {
+      shrunkAt = Math.min(shrunkAt, performance.now() + SHRINK_MS);
+      throw error;
+    }
+  });
+  await fc.assert(property, { numRuns: dataSets });
+}

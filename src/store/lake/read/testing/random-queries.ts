@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Query } from '../../../../traceql/ast.ts';
 import { parseQuery } from '../../../../traceql/parse.ts';
-import { spanQuery } from './arbitrary-spans.ts';
+import { spanQuery } from './random-conditions.ts';
 
 /** Conditions that hit a good part of the spans, so that what is built of them isn't empty. */
 const FREQUENT = [
@@ -29,47 +29,55 @@ export const selector: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: spanQuery.map(({ text }) => text) },
 );
 
-const { operation } = fc.letrec<{ operation: string }>((tie) => ({
-  operation: fc.oneof(
-    { maxDepth: 3, depthSize: 'small' },
-    selector,
-    fc
-      .tuple(tie('operation'), fc.constantFrom(...OPERATORS, ...UNIONS), tie('operation'))
-      .map(([left, operator, right]) => `(${left} ${operator} ${right})`),
+const { spansets, operation } = fc.letrec<{ spansets: string; operation: string }>((tie) => ({
+  spansets: fc.oneof(
+    { maxDepth: 2, depthSize: 'small' },
+    { weight: 2, arbitrary: selector },
+    { weight: 1, arbitrary: tie('operation') },
   ),
+  operation: fc
+    .tuple(tie('spansets'), fc.constantFrom(...OPERATORS, ...UNIONS), tie('spansets'))
+    .map(([left, operator, right]) => `(${left} ${operator} ${right})`),
 }));
 
 const GROUPS = ['name', 'kind', 'resource.service.name', 'span.i', 'span.b', '.m', 'duration'];
 
+/** Each with numbers that it is on either side of. */
+const AGGREGATES = [
+  ['count()', '1', '2', '3'],
+  ['avg(duration)', '8ns', '15ns', '2 * min(duration)'],
+  ['max(duration)', '20ns', '28ns', '2 * avg(duration)'],
+  ['min(duration)', '1ns', '5ns', 'avg(duration) - 4ns'],
+  ['sum(span.d)', '0', '1'],
+  ['max(span.i)', '0', '500', 'min(span.i)'],
+  ['min(.i)', '0', '1', '-5'],
+  ['count() * 2 + 1', '5', '9'],
+  ['count() % 2', '0', '1'],
+  ['max(duration) - min(duration)', '0ns', '9ns'],
+] as const;
+
+const scalarFilter = fc.oneof(
+  ...AGGREGATES.map(([left, ...numbers]) =>
+    fc
+      .tuple(fc.constantFrom('=', '!=', '>', '>=', '<', '<='), fc.constantFrom(...numbers))
+      .map(([operator, right]) => `${left} ${operator} ${right}`),
+  ),
+);
+
 const stage: fc.Arbitrary<string> = fc.oneof(
   { weight: 2, arbitrary: selector },
-  {
-    weight: 3,
-    arbitrary: fc.constantFrom(
-      'count() > 1',
-      'count() = 2',
-      'count() <= 3',
-      'avg(duration) > 8ns',
-      'max(duration) >= 20ns',
-      'min(duration) < 5ns',
-      'sum(span.d) > 0',
-      'max(span.i) = 500',
-      'min(.i) != 0',
-      'count() * 2 + 1 < 9',
-      'max(duration) > 2 * avg(duration)',
-    ),
-  },
-  { weight: 1, arbitrary: fc.constantFrom(...GROUPS).map((field) => `by(${field})`) },
-  { weight: 1, arbitrary: fc.constantFrom('coalesce()', 'select(name, span.i)') },
+  { weight: 5, arbitrary: scalarFilter },
+  { weight: 2, arbitrary: fc.constantFrom(...GROUPS).map((field) => `by(${field})`) },
+  { weight: 2, arbitrary: fc.constantFrom('coalesce()', 'select(name, span.i)') },
 );
 
 /** Structural and logical operations of selectors, and pipelines behind them. */
-export const spansetText: fc.Arbitrary<string> = fc.oneof(
-  { weight: 3, arbitrary: operation },
+const spansetText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 1, arbitrary: operation },
   {
-    weight: 2,
+    weight: 1,
     arbitrary: fc
-      .tuple(operation, fc.array(stage, { minLength: 1, maxLength: 3 }))
+      .tuple(spansets, fc.array(stage, { minLength: 1, maxLength: 3, size: 'max' }))
       .map((parts) => parts.flat().join(' | ')),
   },
 );

@@ -1,9 +1,9 @@
 /** Test support: TraceQL's metrics queries as SQL over the table of `sql-table.ts`. */
 import type { MetricsAggregate, MetricsQuery, Static } from '../../../../traceql/ast.ts';
 import type { MetricsPage, TimeRange } from '../../../span-store.ts';
-import { duckdbRows } from '../../testing/duckdb.ts';
 import { NotInSqlError, SPANS_WITH_PARENTS, valuesSql } from './sql-conditions.ts';
 import { labelSql, numberSql, spansetRelation } from './sql-spansets.ts';
+import { plainRows } from './sql-table.ts';
 
 /** What DuckDB says of the numbers of one series and bucket. */
 export interface SqlCell {
@@ -25,10 +25,10 @@ export async function sqlCells(
   const operand = operandOf(aggregate);
   const { tables, name } = spansetRelation(source, range);
   const values = byOf(aggregate).map((field, i) => `(${valuesSql(field)})[1] AS v${i}`);
-  const labels = values.map((_, i) => labelSql(`v${i}`));
+  const labels = values.map((_, i) => labelSql(`v${i}`, 'two'));
   if (operand) values.push(`(${valuesSql(operand)})[1] AS measured`);
   const bucket = stepNano === undefined ? '0' : `s.start // ${stepNano}::HUGEINT`;
-  const rows = await duckdbRows(`${tables}
+  const rows = await plainRows(`${tables}
     SELECT labels, bucket, count(*) AS n, list(x::VARCHAR ORDER BY x) AS numbers FROM (
       SELECT concat_ws(chr(10), ${["''", ...labels].join(', ')}) AS labels, bucket,
         ${operand ? numberSql('measured') : '0::DOUBLE'} AS x
@@ -89,6 +89,7 @@ function labelText(value: Static): string {
 /** As DuckDB writes it. */
 function doubleText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
+  if (Object.is(value, -0)) return '-0.0';
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 

@@ -101,7 +101,7 @@ class RelationBuilder {
       case 'coalesce':
         return this.#add(`SELECT DISTINCT trace_id, '' AS g, rid FROM ${all()}`);
       case 'by': {
-        return this.#add(`SELECT trace_id, g || '/' || ${labelSql('v')} AS g, rid FROM (
+        return this.#add(`SELECT trace_id, g || '/' || ${labelSql('v', 'one')} AS g, rid FROM (
           SELECT i.*, (${valuesSql(stage.expression)})[1] AS v
           FROM ${all()} i JOIN (${SPANS_WITH_PARENTS}) ON s.rid = i.rid)`);
       }
@@ -159,8 +159,12 @@ export function numberSql(value: string): string {
   return `CASE WHEN ${value}.t IN ('i', 'n', 'd') THEN number_of(${value}) ELSE NULL END`;
 }
 
-/** A value as text, by which groups are told apart. As `labelText` of `sql-metrics.ts` writes it. */
-export function labelSql(value: string): string {
+/**
+ * A value as text, by which groups are told apart. As `labelText` of `sql-metrics.ts` writes it. -0 and 0 are one
+ * group of spans, and two series.
+ */
+export function labelSql(value: string, zeros: 'one' | 'two'): string {
+  const double = zeros === 'one' ? `(${value}.d + 0)` : `${value}.d`;
   return `CASE WHEN ${value} IS NULL THEN 'nil' WHEN ${value}.t = 'o' THEN 'opaque'
-    ELSE ${value}.t || ' ' || coalesce(${value}.s, ${value}.i::VARCHAR, (${value}.d + 0)::VARCHAR) END`;
+    ELSE ${value}.t || ' ' || coalesce(${value}.s, ${value}.i::VARCHAR, ${double}::VARCHAR) END`;
 }

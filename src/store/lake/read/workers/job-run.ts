@@ -3,12 +3,13 @@ import type { Block } from '../../../../span/vector.ts';
 import type { ColumnReader, OpenRowGroup } from '../../files/column-reader.ts';
 import type { ParquetReader, RowSpan } from '../../files/parquet-reader.ts';
 import type { PointReader } from '../../files/point-reader.ts';
+import { PacedSteps } from '../../../../traceql/regex-pace.ts';
 import type { ArrayPool } from '../scan/column-arrays.ts';
 import { RowGroupSource, SCAN_PAGE_ROWS } from '../scan/column-row-group.ts';
 import { BlockSource } from '../scan/column-source.ts';
 import type { ColumnSource } from '../scan/column-source.ts';
 import type { JobBase, JobCost, RowPick, SpansPart } from './jobs.ts';
-import { isEmpty } from '../scan/kernel.ts';
+import { countOnes, isEmpty } from '../scan/kernel.ts';
 import { Selection } from '../scan/scan.ts';
 import type { BeginRows, Filter } from '../scan/scan.ts';
 
@@ -29,6 +30,8 @@ export interface JobContext {
   readonly columns: ColumnReader;
   readonly arrays: ArrayPool;
   isCancelled(): boolean;
+  /** The question's time is up. */
+  isLate(): boolean;
   sendParts(parts: readonly SpansPart[]): void;
 }
 
@@ -36,11 +39,14 @@ class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 
-/** What is done with the rows of a page in which some are selected. */
-export type VisitPage = (source: ColumnSource, selected: Uint8Array, from: number, to: number) => void;
+/**
+ * What is done with the rows of a page in which some are selected. Where it asks a condition of rows, it may be
+ * broken off there and done anew (regex-pace.ts): what it changes it changes behind that.
+ */
+type VisitPage = (source: ColumnSource, selected: Uint8Array, from: number, to: number) => void;
 
 export class JobRun {
-  readonly #cost: Mutable<Required<JobCost>> = {
+  readonly #cost: Mutable<Required<Omit<JobCost, 'unjudged'>>> = {
     rowGroups: 0,
     rows: 0,
     bytes: 0,
@@ -51,6 +57,10 @@ export class JobRun {
   };
   #breathed = performance.now();
   readonly #counted = new Set<number>();
+  readonly #steps = new PacedSteps(async () => {
+    await this.#giveTurn();
+    return !this.context.isLate();
+  });
 
   constructor(
     readonly job: JobBase,
@@ -58,7 +68,8 @@ export class JobRun {
   ) {}
 
   cost(): JobCost {
-    return { ...this.#cost };
+    const { unjudged } = this.#steps;
+    return { ...this.#cost, ...(unjudged > 0 && { unjudged }) };
   }
 
   countSkipped(rowGroups: number): void {
@@ -68,10 +79,10 @@ export class JobRun {
   /** The columns of the job of a row group, whole. */
   async each(rowGroup: number, use: (block: Block) => void): Promise<void> {
     const { columns } = this.job;
-    const isOurs = await this.#opened(rowGroup, columns, (source, group) => {
+    const isOurs = await this.#opened(rowGroup, columns, async (source, group) => {
       const names = columns ?? group.blockNames;
       source.load(names, 0, source.rows);
-      use(source.block(names));
+      await this.#steps.do(() => use(source.block(names)));
     });
     if (!isOurs) await this.#eachByWasm(rowGroup, columns, use);
   }
@@ -104,18 +115,29 @@ export class JobRun {
     const isFirst = !this.#counted.has(rowGroup);
     const counted: VisitPage = (source, selected, from, to) => {
       if (isEmpty(selected, from, to)) return;
-      if (isFirst) this.#cost.matchedRows += countOnes(selected, from, to);
       visit(source, selected, from, to);
+      if (isFirst) this.#cost.matchedRows += countOnes(selected, from, to);
     };
     const isOurs = await this.#opened(rowGroup, names, async (source) => {
-      const selection = new Selection(source, filter);
-      if (selection.isNever) return;
-      const pages = Math.ceil(source.rows / SCAN_PAGE_ROWS);
-      for (let i = 0; i < pages; i++) {
-        const from = (order === 'ascending' ? i : pages - 1 - i) * SCAN_PAGE_ROWS;
-        const to = Math.min(source.rows, from + SCAN_PAGE_ROWS);
-        counted(source, selection.select(from, to), from, to);
-        await this.#breathe();
+      const { arrays } = this.context;
+      const memory = arrays.take(source.rows);
+      try {
+        const selection = await this.#steps.do(() => new Selection(source, filter, memory));
+        if (selection.isNever) return;
+        const pages = Math.ceil(source.rows / SCAN_PAGE_ROWS);
+        for (let i = 0; i < pages; i++) {
+          const from = (order === 'ascending' ? i : pages - 1 - i) * SCAN_PAGE_ROWS;
+          const to = Math.min(source.rows, from + SCAN_PAGE_ROWS);
+          const pause = this.#steps.try(() => counted(source, selection.select(from, to), from, to));
+          if (pause !== undefined) {
+            await pause;
+            i--;
+            continue;
+          }
+          await this.#breathe();
+        }
+      } finally {
+        arrays.give(memory);
       }
     });
     if (isOurs) return;
@@ -142,10 +164,10 @@ export class JobRun {
     use: (block: Block, rows: Uint32Array, from: number) => void,
   ): Promise<void> {
     const { columns } = this.job;
-    const isOurs = await this.#opened(rowGroup, columns, (source, group) => {
+    const isOurs = await this.#opened(rowGroup, columns, async (source, group) => {
       const names = columns ?? group.blockNames;
       for (const { from, to } of pagesOf(rows)) source.load(names, from, Math.min(to, source.rows));
-      use(source.block(names), rows, 0);
+      await this.#steps.do(() => use(source.block(names), rows, 0));
     });
     if (isOurs) return;
     const from = rows[0];
@@ -161,6 +183,11 @@ export class JobRun {
   /** Gives the worker's messages a turn: small jobs are done in between, and one may say that nobody waits. */
   async #breathe(): Promise<void> {
     if (performance.now() - this.#breathed < BREATH_MS) return;
+    await this.#giveTurn();
+    this.#steps.resume(!this.context.isLate());
+  }
+
+  async #giveTurn(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#breathed = performance.now();
     this.expectWanted();
@@ -223,12 +250,6 @@ export class JobRun {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-function countOnes(selected: Uint8Array, from: number, to: number): number {
-  let count = 0;
-  for (let row = from; row < to; row++) count += selected[row];
-  return count;
-}
 
 /** The pages in which the ascending rows are, each once. */
 function pagesOf(rows: Uint32Array): { from: number; to: number }[] {

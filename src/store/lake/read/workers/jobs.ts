@@ -159,6 +159,8 @@ export interface JobCost {
   /** Pages of columns that were decoded already, and that were not. */
   readonly cacheHits?: number;
   readonly cacheMisses?: number;
+  /** Long values that were not matched with a regular expression, since time was up. */
+  readonly unjudged?: number;
 }
 
 export interface JobResult<K extends Job['kind'] = Job['kind']> {
@@ -170,7 +172,9 @@ export type ToWorker =
   /** `cacheBytes`: of decoded columns that it may keep. */
   | { readonly kind: 'start'; readonly cacheBytes: number }
   | { readonly kind: 'job'; readonly id: number; readonly job: Job }
-  | { readonly kind: 'cancel'; readonly id: number };
+  | { readonly kind: 'cancel'; readonly id: number }
+  /** The question's time is up: what takes long is left out. */
+  | { readonly kind: 'late'; readonly id: number };
 
 export type FromWorker =
   | { readonly kind: 'started' }

@@ -19,6 +19,8 @@ const files = new ColumnFiles();
 const arrays = new ArrayPool();
 /** Jobs in hand, and whether somebody still waits for them. */
 const wanted = new Map<number, boolean>();
+/** Of them those whose time is up. */
+const late = new Set<number>();
 let columns = new ColumnReader(files, 0);
 let points = new PointReader(files, columns);
 let wasm: Promise<ParquetReader> | undefined;
@@ -37,6 +39,9 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
       return;
     case 'cancel':
       if (wanted.has(message.id)) wanted.set(message.id, false);
+      return;
+    case 'late':
+      if (wanted.has(message.id)) late.add(message.id);
       return;
   }
 };
@@ -79,6 +84,7 @@ async function work(id: number, job: Job): Promise<void> {
       columns,
       arrays,
       isCancelled: () => wanted.get(id) !== true,
+      isLate: () => late.has(id),
       sendParts: (parts) => send({ kind: 'part', id, parts }),
     });
     const memoryBytes = columns.bytes + (hasWasm ? parquetMemoryBytes() : 0);
@@ -88,5 +94,6 @@ async function work(id: number, job: Job): Promise<void> {
     send({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) });
   } finally {
     wanted.delete(id);
+    late.delete(id);
   }
 }

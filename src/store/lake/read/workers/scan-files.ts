@@ -20,8 +20,14 @@ export async function scanFiles<K extends Job['kind']>(
     session.deps.pool.lanes,
     () => units.shift(),
     async ({ file, rowGroups }) => {
-      const value = await session.job<K>(file, ask(file, rowGroups));
-      if (value !== undefined) await merge(value, file);
+      try {
+        const value = await session.job<K>(file, ask(file, rowGroups));
+        if (value !== undefined) await merge(value, file);
+      } catch (error) {
+        // The other lanes end with the job that they have in hand.
+        units.length = 0;
+        throw error;
+      }
     },
   );
 }

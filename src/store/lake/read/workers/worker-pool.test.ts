@@ -56,7 +56,7 @@ describe('a worker that', () => {
     ['hang', 'took longer than 300 ms'],
   ]) {
     test(`does ${path} fails its job alone: what waits behind it is done`, async () => {
-      const pool = poolOf({ workers: 1, jobTimeoutMs: 300 });
+      const pool = poolOf({ workers: 1, ...(path === 'hang' && { jobTimeoutMs: 300 }) });
       const bad = outcome(pool.run(large(path)));
       const behind = Array.from({ length: 5 }, (_, i) =>
         outcome(pool.run(i < 3 ? large('ok') : small('ok'))),
@@ -88,22 +88,21 @@ test('a small job does not wait behind large ones', async () => {
   const pool = poolOf();
   await Promise.all([pool.run(large('ok 5')), pool.run(large('ok 5'))]);
   const order: string[] = [];
-  const scans = Array.from({ length: 8 }, () => pool.run(large('ok 60')).then(() => order.push('scan')));
+  const scans = Array.from({ length: 4 }, () => pool.run(large('ok 600')).then(() => order.push('scan')));
   await Promise.all([1, 2, 3].map(() => pool.run(small('ok')).then(() => order.push('small'))));
   expect(order).toEqual(['small', 'small', 'small']);
   await Promise.all(scans);
 });
 
 test('an aborted job is rejected at once, in the queue or running, and the worker goes on with the next', async () => {
-  const pool = poolOf({ workers: 1 });
+  const pool = poolOf({ workers: 1, jobTimeoutMs: 3_600_000 });
   await pool.run(large('ok'));
-  const began = performance.now();
   const abort = new AbortController();
-  const jobs = [1, 2].map(() => pool.run(large('ok 5000'), abort.signal));
+  const jobs = [1, 2].map(() => pool.run(large('ok 3600000'), abort.signal));
   setTimeout(() => abort.abort(new Error('nobody waits')), 20);
   for (const job of jobs) expect(await rejection(job)).toEqual(new Error('nobody waits'));
+  // The runner's time is far shorter than the jobs'.
   await pool.run(large('ok'));
-  expect(performance.now() - began).toBeLessThan(4000);
 });
 
 test('a closed pool refuses what waits and what comes', async () => {

@@ -37,6 +37,9 @@ const MAX_FAILED_STARTS = 3;
 /** A job that a worker took down with it is tried again so often, unless it was its own fault. */
 const MAX_ATTEMPTS = 3;
 
+/** Behind this share of the time limit a job is told to hurry, also one that is not held to its question's time. */
+const LATE_SHARE = 2 / 3;
+
 /**
  * A job waits so long for the worker that has its row groups decoded, which is busy, before an idle one takes it:
  * what is decoded is scanned in 1 ms, to decode it takes 10.
@@ -45,7 +48,12 @@ const PATIENCE_MS = 8;
 
 /** The file could not be read; `message` says why. */
 export class JobFailedError extends Error {
-  override readonly name = 'JobFailedError';
+  override readonly name: string = 'JobFailedError';
+}
+
+/** The job was given up; by its cost or by its file's fault is not known. */
+export class JobTimeoutError extends JobFailedError {
+  override readonly name = 'JobTimeoutError';
 }
 
 /** No worker was free for the job as long as its question may take. */
@@ -68,6 +76,8 @@ interface Task {
   /** Not begun after it. */
   readonly deadline: number;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** Until the worker is told that the time is up. */
+  lateTimer: ReturnType<typeof setTimeout> | undefined;
   resolve(result: JobResult): void;
   reject(error: unknown): void;
 }
@@ -136,6 +146,7 @@ export class WorkerPool {
         since: 0,
         deadline: performance.now() + waitMs,
         timer: undefined,
+        lateTimer: undefined,
         resolve: (result) => settle(() => resolve(result)),
         reject: (error) => settle(() => reject(error)),
       };
@@ -281,6 +292,9 @@ export class WorkerPool {
     const { jobTimeoutMs } = this.#options;
     const reason = `took longer than ${jobTimeoutMs} ms`;
     task.timer = setTimeout(() => this.#drop(entry, reason, this.#blameFor(entry, task)), jobTimeoutMs);
+    const late: ToWorker = { kind: 'late', id: task.id };
+    const left = Math.min(task.deadline - performance.now(), jobTimeoutMs * LATE_SHARE);
+    task.lateTimer = setTimeout(() => entry.worker.postMessage(late), left);
   }
 
   /** Of a small job that is late because the other one does not let it in, the other one is to blame. */
@@ -327,7 +341,7 @@ export class WorkerPool {
   }
 
   #done(entry: PoolWorker, task: Task): void {
-    clearTimeout(task.timer);
+    stopTimers(task);
     if (task === entry.large) entry.large = undefined;
     else entry.small = undefined;
   }
@@ -339,8 +353,9 @@ export class WorkerPool {
     const guilty = blamed ?? (tasks.length === 1 ? tasks[0] : undefined);
     for (const task of tasks) {
       if (guilty === undefined) task.isAlone = true;
-      if (task === guilty || task.attempts >= MAX_ATTEMPTS) task.reject(new JobFailedError(reason));
-      else if (!task.signal?.aborted) this.#enqueue(task);
+      if (task === guilty || task.attempts >= MAX_ATTEMPTS) {
+        task.reject(task === blamed ? new JobTimeoutError(reason) : new JobFailedError(reason));
+      } else if (!task.signal?.aborted) this.#enqueue(task);
     }
     if (this.#closed) return;
     if (!entry.ready && ++this.#failedStarts >= MAX_FAILED_STARTS) {
@@ -358,7 +373,12 @@ export class WorkerPool {
     clearTimeout(entry.startTimer);
     entry.worker.terminate();
     const tasks = [entry.small, entry.large].filter((task) => task !== undefined);
-    for (const task of tasks) clearTimeout(task.timer);
+    for (const task of tasks) stopTimers(task);
     return tasks;
   }
+}
+
+function stopTimers(task: Task): void {
+  clearTimeout(task.timer);
+  clearTimeout(task.lateTimer);
 }

@@ -1,0 +1,164 @@
+/**
+ * Counts over time from the rollups of files, where those tell them exactly: groups by service, name and kind, of
+ * conditions that ask for nothing else (and whether a span is an error), in whole steps of the rollup. What lies
+ * beside the whole steps is scanned.
+ */
+import type { FieldExpression, Static } from '../../../../traceql/ast.ts';
+import { fieldsOf } from '../../../../traceql/analyse.ts';
+import type { Field } from '../../../../traceql/analyse.ts';
+import { evaluate, matches } from '../../../../traceql/evaluate.ts';
+import type { FieldSource } from '../../../../traceql/evaluate.ts';
+import type { TimeRange } from '../../../span-store.ts';
+import type { Rollup, RollupSeries } from '../../files/rollup.ts';
+import type { FilePlan } from '../plan/plan.ts';
+import { kindStatics } from '../scan/block-row.ts';
+import type { Session } from '../session.ts';
+import { planRollup } from '../statistics/rollup-plan.ts';
+import type { RangeScan } from '../statistics/rollup-plan.ts';
+import { NO_CODE } from './group-codes-pairs.ts';
+import type { SeriesScan } from './series-scan.ts';
+
+/** Read at a time: up to a millisecond each. */
+const ROLLUPS_AT_ONCE = 8;
+
+/** True where rollups may tell what is asked; whether that of a file does depends on its steps. */
+export function isOfRollups({ ask }: SeriesScan, condition: FieldExpression | null): boolean {
+  if (ask.figure !== 'count' || ask.operand !== undefined || ask.byPower || ask.examples > 0) return false;
+  const fields = condition === null ? [] : fieldsOf(condition);
+  return ask.by.every(isOfSeries) && fields.every((field) => isOfSeries(field) || isStatus(field));
+}
+
+function isOfSeries(field: Field): boolean {
+  if (field.parent) return false;
+  if (field.kind === 'attribute') return isService(field);
+  return field.name === 'span:name' || field.name === 'span:kind';
+}
+
+function isService(field: Field): boolean {
+  return field.kind === 'attribute' && field.scope === 'resource' && field.key === 'service.name';
+}
+
+function isStatus(field: Field): boolean {
+  return !field.parent && field.kind === 'intrinsic' && field.name === 'span:status';
+}
+
+/** Counts what rollups tell; what is left to scan. */
+export async function countRollups(
+  session: Session,
+  plans: readonly FilePlan[],
+  condition: FieldExpression | null,
+  range: TimeRange,
+  scan: SeriesScan,
+): Promise<RangeScan[]> {
+  const left: RangeScan[] = [];
+  function* steps(): Generator<void> {
+    for (let at = 0; at < plans.length; at += ROLLUPS_AT_ONCE) {
+      const some = plans.slice(at, at + ROLLUPS_AT_ONCE);
+      const rollups = session.deps.rollups.of(some.map(({ file }) => file));
+      yield;
+      for (const plan of some) {
+        const rollup = rollups.get(plan.file);
+        const counted = rollup && new RollupCount(rollup, condition, scan).add(plan, range);
+        left.push(...(counted ?? [{ ...plan, range }]));
+        yield;
+      }
+    }
+  }
+  await session.stage('rollups', () => session.inSlices(steps()));
+  return left;
+}
+
+class RollupCount {
+  constructor(
+    readonly rollup: Rollup,
+    readonly condition: FieldExpression | null,
+    readonly scan: SeriesScan,
+  ) {}
+
+  /** What it leaves to scan; undefined where that is everything. */
+  add({ file, rowGroups }: FilePlan, range: TimeRange): readonly RangeScan[] | undefined {
+    const { buckets } = this.scan.ask;
+    const { stepNano } = this.rollup;
+    // One bucket is the range itself.
+    if (stepNano === 0n || (buckets.count > 1 && buckets.stepNano % stepNano !== 0n)) return undefined;
+    const plan = planRollup(file, rowGroups, range, this.rollup);
+    if (plan.kind === 'scan') return undefined;
+    const shares = this.#shares();
+    if (shares === undefined) return undefined;
+    const steps =
+      plan.kind === 'steps'
+        ? plan.steps
+        : {
+            startUnixNano: file.minStartUnixNano - (file.minStartUnixNano % stepNano),
+            endUnixNano: file.maxStartUnixNano + stepNano,
+          };
+    const { cells } = this.scan;
+    this.rollup.eachCell(
+      steps,
+      (series) => shares.has(series),
+      ({ series, startUnixNano, count, errors }) => {
+        const share = shares.get(series);
+        if (!share) return;
+        const spans = (share.errors ? errors : 0) + (share.others ? count - errors : 0);
+        if (spans === 0) return;
+        share.group ??= this.#groupOf(series);
+        if (share.group === NO_CODE) return;
+        // The first step may begin before the range does, whose spans are all there is.
+        const from = startUnixNano < buckets.originUnixNano ? buckets.originUnixNano : startUnixNano;
+        const bucket = buckets.count === 1 ? 0 : Number((from - buckets.originUnixNano) / buckets.stepNano);
+        cells.addCount(cells.cellOf(share.group, bucket), spans);
+      },
+    );
+    return plan.kind === 'steps' ? plan.scans : [];
+  }
+
+  /** Which spans of each series match; undefined where its figures can't tell. */
+  #shares(): Map<RollupSeries, Share> | undefined {
+    const { condition, scan } = this;
+    const asked = [...scan.ask.by, ...(condition === null ? [] : fieldsOf(condition))];
+    const isServiceAsked = asked.some(isService);
+    const shares = new Map<RollupSeries, Share>();
+    for (const series of this.rollup.series) {
+      // Without a name the attribute is missing, or no text: only a scan can tell.
+      if (series.service === '' && isServiceAsked) return undefined;
+      const holds = (status: readonly Static[]) => matches(condition, sourceOf(series, status));
+      const others = OTHER_STATUSES.map(holds);
+      if (others.some((each) => each !== others[0])) return undefined;
+      const share = { errors: holds(ERROR), others: others[0], group: undefined };
+      if (share.errors || share.others) shares.set(series, share);
+    }
+    return shares;
+  }
+
+  #groupOf(series: RollupSeries): number {
+    const source = sourceOf(series, []);
+    return this.scan.groups.of(this.scan.ask.by.map((field) => evaluate(field, source)));
+  }
+}
+
+interface Share {
+  readonly errors: boolean;
+  readonly others: boolean;
+  group: number | undefined;
+}
+
+const ERROR: readonly Static[] = [{ type: 'status', value: 'error' }];
+/** A cell counts errors; its other spans are any of these. */
+const OTHER_STATUSES: readonly (readonly Static[])[] = [
+  [{ type: 'status', value: 'unset' }],
+  [{ type: 'status', value: 'ok' }],
+  [],
+];
+
+function sourceOf({ service, name, kind }: RollupSeries, status: readonly Static[]): FieldSource {
+  const known: FieldSource = {
+    attribute: (scope, key) =>
+      scope === 'resource' && key === 'service.name' ? [{ type: 'string', value: service }] : [],
+    intrinsic: (field) => {
+      if (field === 'span:name') return [{ type: 'string', value: name }];
+      if (field === 'span:kind') return kindStatics(kind);
+      return field === 'span:status' ? status : [];
+    },
+  };
+  return known;
+}
