@@ -16,8 +16,8 @@ import type { LeafType } from './parquet/schema.ts';
 /** Files that were merged away are let go of that often: to ask for 100 of them takes 0.2 ms. */
 const SWEEP_MS = 10_000;
 
-/** How often columns were asked for is remembered for so many; then all counts are halved. */
-const MAX_COUNTED = 16_384;
+/** Columns of which it is remembered when they were asked for: 3 MB. */
+const MAX_REMEMBERED = 16_384;
 
 interface Kept {
   readonly path: string;
@@ -28,9 +28,9 @@ export class ColumnReader {
   /** Least recently used first. */
   readonly #kept = new Map<string, Kept>();
   readonly #scratch = new PageScratch();
-  /** How often each was asked for lately. */
+  /** When each was asked for the last time, that first which was not for longest. */
   readonly #asked = new Map<string, number>();
-  #counted = 0;
+  #asks = 0;
   #bytes = 0;
   #swept = performance.now();
 
@@ -74,7 +74,7 @@ export class ColumnReader {
     isIt: (column: Kept['column']) => column is T,
     make: () => T,
   ): T {
-    const asked = this.#count(key);
+    const before = this.#ask(key);
     const kept = this.#kept.get(key);
     if (kept !== undefined && isIt(kept.column)) {
       this.#kept.delete(key);
@@ -82,7 +82,7 @@ export class ColumnReader {
       return kept.column;
     }
     const column = make();
-    if (this.#makeRoom(column.bytes, asked)) {
+    if (this.#makeRoom(column.bytes, before)) {
       this.#kept.set(key, { path, column });
       this.#bytes += column.bytes;
     }
@@ -90,16 +90,17 @@ export class ColumnReader {
   }
 
   /**
-   * Lets go of what was used least recently, as long as it was asked for less often than what comes. Else a scan of
-   * more than the budget would push out each column right before its next use.
+   * Lets go of what was used last before the one that comes was asked for the last time. So a scan of more than the
+   * budget, asked again and again, keeps most of what it has instead of pushing out each column right before its next
+   * use; and what is asked for twice takes the place of what is no longer asked for at once.
    */
-  #makeRoom(bytes: number, asked: number): boolean {
+  #makeRoom(bytes: number, before: number): boolean {
     if (bytes > this.maxBytes) return false;
     let room = this.maxBytes - this.#bytes;
     const going: string[] = [];
     for (const [key, { column }] of this.#kept) {
       if (room >= bytes) break;
-      if ((this.#asked.get(key) ?? 0) >= asked) return false;
+      if ((this.#asked.get(key) ?? 0) > before) return false;
       going.push(key);
       room += column.bytes;
     }
@@ -112,18 +113,16 @@ export class ColumnReader {
     this.#kept.delete(key);
   }
 
-  /** Halved now and then, so that what was asked for long ago does not stay for ever. */
-  #count(key: string): number {
-    const asked = (this.#asked.get(key) ?? 0) + 1;
-    this.#asked.set(key, asked);
-    if (++this.#counted >= MAX_COUNTED) {
-      this.#counted = 0;
-      for (const [known, count] of this.#asked) {
-        if (count > 1) this.#asked.set(known, count >> 1);
-        else this.#asked.delete(known);
-      }
+  /** When the column was asked for before, 0 if it was not; counted in columns. */
+  #ask(key: string): number {
+    const before = this.#asked.get(key) ?? 0;
+    this.#asked.delete(key);
+    this.#asked.set(key, ++this.#asks);
+    if (this.#asked.size > MAX_REMEMBERED) {
+      const [oldest] = this.#asked.keys();
+      this.#asked.delete(oldest);
     }
-    return asked;
+    return before;
   }
 
   /** A path is never used again for another file, so what is gone is gone for ever. */
