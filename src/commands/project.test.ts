@@ -46,7 +46,7 @@ test('what can not be meant changes nothing and says why', async () => {
   };
   expect(await refused('default', '{} 7d\n{ status = bad } 1d')).toEqual({
     code: 1,
-    err: 'spanlake: line 2: expected a value or field; text stands in quotes, an attribute begins with ".", "span." or "resource.", found "bad"',
+    err: 'spanlake: line 2: expected unset, ok or error beside status, found "bad"',
   });
   expect(await refused('nobody', '{} 7d')).toEqual({
     code: 1,

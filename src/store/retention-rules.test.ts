@@ -44,11 +44,7 @@ test.each([
   ['{} 101y', 'line 1: an age is between 1h and 100y', 3],
   ['{} 1.0001d', 'line 1: an age is a number of whole hours', 3],
   ['{} 7d {} 8d', 'line 1: expected the end of the line after the age', 5],
-  [
-    '{} 7d\n{ status = bad } 3d',
-    'line 2: expected a value or field; text stands in quotes, an attribute begins with ".", "span." or "resource.", found "bad"',
-    17,
-  ],
+  ['{} 7d\n{ status = bad } 3d', 'line 2: expected unset, ok or error beside status, found "bad"', 17],
   ['{} 7d\n\n{ status = error 3d\n{} 8d', 'line 3: expected an operator or "}", found "3d"', 24],
   ['{ name = "x } 3d', 'line 1: expected a closing ', 16],
   ['{ name = 1', 'line 1: expected "}" at the end of the selector', 0],
