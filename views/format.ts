@@ -17,9 +17,12 @@ function significant(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** Made once: to make one for each number took 7 ms of a page of 1,000 spans. */
+const COUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
 /** `12,345`. */
 export function formatCount(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  return COUNTS.format(value);
 }
 
 /** `1 span`, `2 spans`. */
