@@ -26,6 +26,8 @@ export const MAX_QUESTION_BYTES = 192 * 1024 * 1024;
  */
 export const COUNTS_AT_ONCE = 3;
 export const SEARCHES_AT_ONCE = 4;
+/** Of values while somebody types: they don't wait behind a dashboard. */
+export const COMPLETIONS_AT_ONCE = 2;
 
 /** Matching spans shown in a trace summary: Tempo's default `spss`. */
 export const MATCHED_SPANS_SHOWN = 3;

@@ -46,6 +46,9 @@ class MatchPace {
     if (known !== undefined && known.has(text)) return known.get(text);
     if (!this.isLate || text.length <= MAX_LATE_CHARS) return fallback;
     this.unjudged++;
+    // A step that is done anew counts it once.
+    this.#verdicts ??= new Map();
+    this.remember(matcher, text, undefined);
     return undefined;
   }
 

@@ -1,5 +1,6 @@
 /** The questions of `SpanStore`, answered from snapshots of buffers and Parquet files. */
 import {
+  COMPLETIONS_AT_ONCE,
   COUNTS_AT_ONCE,
   DEFAULT_SEARCH_LIMIT,
   MAX_QUESTION_BYTES,
@@ -83,6 +84,7 @@ export class LakeReader {
   #warming: ReturnType<typeof setTimeout> | undefined;
   readonly #counts = new Gate(COUNTS_AT_ONCE);
   readonly #searches = new Gate(SEARCHES_AT_ONCE);
+  readonly #completions = new Gate(COMPLETIONS_AT_ONCE);
   /** Questions that are being answered. */
   #underWay = 0;
 
@@ -173,7 +175,7 @@ export class LakeReader {
   }
 
   attributeValues(projectId: string, field: string, question: NamesQuestion): Promise<ValuesPage> {
-    return this.#count(projectId, question, async (session) => {
+    return this.#inTurn(this.#completions, projectId, question, async (session) => {
       const { values, full } = await attributeValues(session, this.#indexes, field, question);
       if (full) session.limit(`only ${MAX_DISTINCT_VALUES} distinct values are counted`);
       return { values };

@@ -7,8 +7,10 @@ import { LoggedDeliveries } from './deliveries.ts';
 import type { LogSegment } from './log-segment.ts';
 
 export class Generation {
-  /** By project. The first of each takes small requests; each large one brings its own. */
+  /** By project: those of small requests, and of each large one its own. */
   readonly buffers = new Map<string, SpanColumns[]>();
+  /** By project: what small requests are appended to. Columns of a large one must not be. */
+  private readonly shared = new Map<string, SpanColumns>();
   /** Of the frames given to the segment; 0 before the first. */
   firstSequence = 0;
   lastSequence = 0;
@@ -24,18 +26,17 @@ export class Generation {
 
   /** The columns of small requests; `onNew` is told when they are made. */
   columnsFor(projectId: string, onNew: (columns: SpanColumns) => void): SpanColumns {
-    const first = this.buffers.get(projectId)?.[0];
-    if (first !== undefined) return first;
+    const known = this.shared.get(projectId);
+    if (known !== undefined) return known;
     const columns = new SpanColumns();
-    this.buffers.set(projectId, [columns]);
+    this.shared.set(projectId, columns);
+    this.add(projectId, columns);
     onNew(columns);
     return columns;
   }
 
   add(projectId: string, columns: SpanColumns): void {
-    // The first place is for small requests: columns of a large one must not be appended to.
-    const known = this.buffers.get(projectId) ?? [new SpanColumns()];
-    this.buffers.set(projectId, [...known, columns]);
+    this.buffers.set(projectId, [...(this.buffers.get(projectId) ?? []), columns]);
   }
 
   /** Rows and bytes in memory, not yet durable ones included. */

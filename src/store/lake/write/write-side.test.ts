@@ -60,6 +60,20 @@ const ids = (from: number, to: number) =>
 const request = (from: number, to: number) =>
   testRequest(Array.from({ length: to - from }, (_, i) => testSpan(from + i)));
 
+test('small requests are searchable behind a large one, which has columns of its own', async () => {
+  const side = await start(newFolder());
+  const large = testRequest([testSpan(0, { name: 'x'.repeat(2 << 20) }), testSpan(1)]);
+  await side.append('default', large);
+  expect(spanIds(side, 'default')).toEqual(ids(0, 2));
+  await side.append('default', request(2, 4));
+  expect(spanIds(side, 'default')).toEqual(ids(0, 4));
+  await side.append('default', testRequest([testSpan(4, { name: 'y'.repeat(2 << 20) })]));
+  await side.append('default', request(5, 7));
+  expect(spanIds(side, 'default')).toEqual(ids(0, 7));
+  await side.flush();
+  expect(await spanIdsInFiles(side, 'default')).toEqual(ids(0, 7));
+});
+
 test('what was acknowledged is searchable at once, and after a crash', async () => {
   const folder = newFolder();
   const side = await start(folder);

@@ -112,3 +112,42 @@ test('a whole range needs no row, and the answer tells so', async () => {
   const examples = await lake.reader.metrics('test', { ...question, exemplars: 1 });
   expect(examples.scanned.files).toBe(2);
 });
+
+test('long names are matched in slices: the loop turns', async () => {
+  const NAMES = 40;
+  const long = new TestLake(dataDir);
+  long.append(
+    Array.from({ length: NAMES * 140 }, (_, i) => ({
+      ...spans[i % spans.length],
+      spanId: (i + 1).toString(16).padStart(16, '0'),
+      name: `${String(i % NAMES)}${mixed(3000, i % NAMES)}`,
+      startTimeUnixNano: FIRST + BigInt(i),
+    })),
+  );
+  await long.flush(10_000);
+  let turns = 0;
+  const count = setInterval(() => turns++, 0);
+  const { scanned, series } = await long.reader.metrics('test', {
+    // Each character makes a state of its own: 1.5 us.
+    query: parseQuery('{ name =~ ".*a(a|b){60}c" || name =~ "7.*" } | count_over_time()'),
+    range: { startUnixNano: 0n, endUnixNano: 1n << 64n },
+    stepNano: MINUTE,
+    maxSeries: 1,
+    exemplars: 0,
+  });
+  clearInterval(count);
+  long.reader.close();
+  expect(scanned.rows).toBe(0);
+  expect(series[0].samples.reduce((sum, sample) => sum + sample, 0)).toBe(140);
+  expect(turns).toBeGreaterThan(20);
+});
+
+function mixed(length: number, seed: number): string {
+  let state = seed + 1;
+  let text = '';
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    text += state >>> 31 === 0 ? 'a' : 'b';
+  }
+  return text;
+}

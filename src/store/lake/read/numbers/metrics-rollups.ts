@@ -51,39 +51,43 @@ export async function countRollups(
   scan: SeriesScan,
 ): Promise<RangeScan[]> {
   const left: RangeScan[] = [];
-  function* steps(): Generator<void> {
+  await session.stage('rollups', async () => {
     for (let at = 0; at < plans.length; at += ROLLUPS_AT_ONCE) {
       const some = plans.slice(at, at + ROLLUPS_AT_ONCE);
       const rollups = session.deps.rollups.of(some.map(({ file }) => file));
-      yield;
+      await session.breathe();
       for (const plan of some) {
         const rollup = rollups.get(plan.file);
-        const counted = rollup && new RollupCount(rollup, condition, scan).add(plan, range);
+        const counted = rollup && (await new RollupCount(session, rollup, condition, scan).add(plan, range));
         left.push(...(counted ?? [{ ...plan, range }]));
-        yield;
       }
     }
-  }
-  await session.stage('rollups', () => session.inSlices(steps()));
+  });
   return left;
 }
 
+/** Series that a condition is asked of in one step: of as many a step is done anew when one of its matches is long. */
+const SERIES_A_STEP = 32;
+/** The main thread is held at most so long without a break. */
+const SLICE_MS = 8;
+
 class RollupCount {
   constructor(
+    readonly session: Session,
     readonly rollup: Rollup,
     readonly condition: FieldExpression | null,
     readonly scan: SeriesScan,
   ) {}
 
   /** What it leaves to scan; undefined where that is everything. */
-  add({ file, rowGroups }: FilePlan, range: TimeRange): readonly RangeScan[] | undefined {
+  async add({ file, rowGroups }: FilePlan, range: TimeRange): Promise<readonly RangeScan[] | undefined> {
     const { buckets } = this.scan.ask;
     const { stepNano } = this.rollup;
     // One bucket is the range itself.
     if (stepNano === 0n || (buckets.count > 1 && buckets.stepNano % stepNano !== 0n)) return undefined;
     const plan = planRollup(file, rowGroups, range, this.rollup);
     if (plan.kind === 'scan') return undefined;
-    const shares = this.#shares();
+    const shares = await this.#shares();
     if (shares === undefined) return undefined;
     const steps =
       plan.kind === 'steps'
@@ -112,20 +116,32 @@ class RollupCount {
     return plan.kind === 'steps' ? plan.scans : [];
   }
 
-  /** Which spans of each series match; undefined where its figures can't tell. */
-  #shares(): Map<RollupSeries, Share> | undefined {
-    const { condition, scan } = this;
-    const asked = [...scan.ask.by, ...(condition === null ? [] : fieldsOf(condition))];
-    const isServiceAsked = asked.some(isService);
+  /** Which spans of each series match; undefined where its figures can't tell, or time is up. */
+  async #shares(): Promise<Map<RollupSeries, Share> | undefined> {
+    const { condition, scan, session } = this;
+    const asked = condition === null ? [] : fieldsOf(condition);
+    const isServiceAsked = [...scan.ask.by, ...asked].some(isService);
+    const { series } = this.rollup;
+    // Without a name the attribute is missing, or no text: only a scan can tell.
+    if (isServiceAsked && series.some(({ service }) => service === '')) return undefined;
+    const statuses = asked.some(isStatus) ? [...OTHER_STATUSES, ERROR] : [ERROR];
     const shares = new Map<RollupSeries, Share>();
-    for (const series of this.rollup.series) {
-      // Without a name the attribute is missing, or no text: only a scan can tell.
-      if (series.service === '' && isServiceAsked) return undefined;
-      const holds = (status: readonly Static[]) => matches(condition, sourceOf(series, status));
-      const others = OTHER_STATUSES.map(holds);
-      if (others.some((each) => each !== others[0])) return undefined;
-      const share = { errors: holds(ERROR), others: others[0], group: undefined };
-      if (share.errors || share.others) shares.set(series, share);
+    let began = performance.now();
+    for (let at = 0; at < series.length; at += SERIES_A_STEP) {
+      const some = series.slice(at, at + SERIES_A_STEP);
+      const held = await session.step(() =>
+        some.map((each) => statuses.map((status) => matches(condition, sourceOf(each, status)))),
+      );
+      for (const [i, ofStatuses] of held.entries()) {
+        const errors = ofStatuses[ofStatuses.length - 1];
+        const others = ofStatuses[0];
+        if (ofStatuses.slice(0, OTHER_STATUSES.length).some((each) => each !== others)) return undefined;
+        if (errors || others) shares.set(some[i], { errors, others, group: undefined });
+      }
+      if (performance.now() - began < SLICE_MS) continue;
+      if (session.isOverTime()) return undefined;
+      await session.breathe();
+      began = performance.now();
     }
     return shares;
   }
