@@ -64,7 +64,7 @@ async function inTerminal(width: number, ...words: string[]): Promise<string[]> 
   return lines;
 }
 
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const ACTED_ON = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
 
 describe('spans', () => {

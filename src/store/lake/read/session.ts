@@ -18,6 +18,7 @@ import type { ColumnsAvailable } from './scan/fields.ts';
 import type { Job, JobCost, JobValues } from './workers/jobs.ts';
 import { planSteps } from './plan/plan.ts';
 import type { Plan } from './plan/plan.ts';
+import { countOnes } from './scan/kernel.ts';
 import { Selection, filterColumns } from './scan/scan.ts';
 import type { BeginRows, Filter } from './scan/scan.ts';
 import { JobFailedError, JobLateError, JobTimeoutError } from './workers/worker-pool.ts';
@@ -361,12 +362,6 @@ export class Session {
       ...(this.explain && { explain: this.explain.finish(this.files, this.#query) }),
     };
   }
-}
-
-function countOnes(selected: Uint8Array, from: number, to: number): number {
-  let count = 0;
-  for (let row = from; row < to; row++) count += selected[row];
-  return count;
 }
 
 const availableColumns = new WeakMap<FileEntry, ColumnsAvailable>();
