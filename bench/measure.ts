@@ -49,7 +49,7 @@ export function printMeasures(measures: readonly Measure[]): void {
     );
 }
 
-function shown(value: number): string {
+export function shown(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
   return String(Number(value.toPrecision(3)));
 }

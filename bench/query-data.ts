@@ -36,10 +36,10 @@ export async function makeFolder(folder: string, spans: number): Promise<void> {
     let piece: Uint8Array[] = [];
     for (const body of allRequests(spans)) {
       if (piece.push(body) < REQUESTS_A_PIECE) continue;
-      await sendAll(url, piece, false);
+      await sendAll(url, piece);
       piece = [];
     }
-    await sendAll(url, piece, false);
+    await sendAll(url, piece);
   });
   await mergeToTheEnd(unfinished);
   renameSync(unfinished, folder);

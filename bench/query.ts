@@ -15,12 +15,10 @@ import { measureCold, measureQuestions } from './query-rounds.ts';
 import { ATTRIBUTES, FILTERS, OTHERS, ROLLUPS, SEARCHES } from './query-suite.ts';
 import { measurePages } from './query-pages.ts';
 import { measureTraces } from './query-traces.ts';
-import { Server } from './server.ts';
+import { NO_FLUSH, Server, tidyOnSignals } from './server.ts';
 
 /** Beside a larger number of spans these are measured too, which shows how the cost grows. */
 const SMALL_SPANS = 1_000_000;
-/** Nothing leaves the log while questions are timed. */
-const NO_FLUSH = ['--flush-rows', '4194304', '--flush-bytes', '1GiB', '--flush-age', '1h'];
 
 export interface QueryBenchOptions {
   /** Folders `DIR/SPANS` are made there once and used again; undefined: made for this run alone. */
@@ -68,6 +66,7 @@ async function measureSpans(spans: number, { keep, binary }: QueryBenchOptions):
 async function measureFolder(folder: string): Promise<Measure[]> {
   const duckdb = await DuckDb.open(folder);
   const warm: Measure[] = [];
+  // Nothing leaves the log while questions are timed.
   const server = await Server.start(folder, NO_FLUSH);
   try {
     const asked = [...SEARCHES, ...ATTRIBUTES, ...ROLLUPS, ...FILTERS, ...OTHERS];
@@ -89,6 +88,7 @@ function order({ id }: Measure): number {
 }
 
 if (import.meta.main) {
+  tidyOnSignals();
   const { values } = parseArgs({
     options: {
       spans: { type: 'string', default: '1000000' },

@@ -84,6 +84,7 @@ const servers = await startServers({
     grpcOptional: false,
     insecure: false,
     maxBodyBytes: 1024,
+    maxIngestBytes: 160 * 1024 ** 2,
   },
   startDemo: () => {
     throw new Error('no demo here');

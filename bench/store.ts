@@ -5,10 +5,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Measure } from './measure.ts';
-import { atLeast, atMost, figure, printMeasures } from './measure.ts';
+import { atLeast, atMost, figure, median, printMeasures } from './measure.ts';
 import { sendAll } from './send.ts';
-import { Server, withDataFolder } from './server.ts';
+import { emptyLog, Server, withDataFolder } from './server.ts';
 import { requests, START_UNIX_NANO } from './traffic.ts';
+
+const STARTS = 5;
 
 export function measureStore(spans: number): Promise<Measure[]> {
   return withDataFolder((folder) => measureFolder(folder, spans));
@@ -28,29 +30,30 @@ async function measureFolder(folder: string, spans: number): Promise<Measure[]> 
   } finally {
     await first.stop();
   }
-  const cpuSeconds = cpuOfStopped(first, cpuBefore);
+  const cpuSeconds = cpuOfStopped(first, cpuBefore) + (await emptyLog(folder));
   const bytes = parquetBytes(join(folder, 'lake'));
-  const again = await Server.start(folder);
-  try {
-    return [
-      atLeast('P3', 'log, Parquet and compaction, to the end', spans / cpuSeconds, 'spans/CPU s', 100_000),
-      atLeast('P3', 'taken in, wall', spans / taken.seconds, 'spans/s', 200_000),
-      figure(
-        'P3',
-        'the last merge, spans rewritten per CPU second',
-        merged.rows / merged.cpuSeconds,
-        'spans/CPU s',
-      ),
-      figure('P3', 'written by compaction for each span', merged.rowsInAll / spans, ''),
-      atMost('P5', 'Parquet a span, compacted', bytes / spans, 'B', 35),
-      figure('P5', 'Parquet files', merged.files, ''),
-      atMost('P11', 'memory at most, while taking it all in', taken.peakMiB, 'MiB', 450),
-      atMost('P11', 'memory at most, while merging what is left', merged.peakMiB, 'MiB', 768),
-      atMost('P12', `start with ${spans} spans on disk`, again.startMs, 'ms', 200),
-    ];
-  } finally {
+  const startsMs: number[] = [];
+  for (let i = 0; i < STARTS; i++) {
+    const again = await Server.start(folder);
+    startsMs.push(again.startMs);
     await again.stop();
   }
+  return [
+    atLeast('P3', 'log, Parquet and compaction, to the end', spans / cpuSeconds, 'spans/CPU s', 100_000),
+    atLeast('P3', 'taken in, wall', spans / taken.seconds, 'spans/s', 200_000),
+    figure(
+      'P3',
+      'the last merge, spans rewritten per CPU second',
+      merged.rows / merged.cpuSeconds,
+      'spans/CPU s',
+    ),
+    figure('P3', 'written by compaction for each span', merged.rowsInAll / spans, ''),
+    atMost('P5', 'Parquet a span, compacted', bytes / spans, 'B', 35),
+    figure('P5', 'Parquet files', merged.files, ''),
+    atMost('P11', 'memory at most, while taking it all in', taken.peakMiB, 'MiB', 450),
+    atMost('P11', 'memory at most, while merging what is left', merged.peakMiB, 'MiB', 768),
+    atMost('P12', `start with ${spans} spans on disk`, median(startsMs), 'ms', 200),
+  ];
 }
 
 /** In pieces, so that a million spans are never in this process at once. */
@@ -59,10 +62,10 @@ async function sendStream(url: string, spans: number): Promise<void> {
   for (const body of requests(spans, { seed: 4, startUnixNano: START_UNIX_NANO })) {
     piece.push(body);
     if (piece.length < 100) continue;
-    await sendAll(url, piece, false);
+    await sendAll(url, piece);
     piece = [];
   }
-  await sendAll(url, piece, false);
+  await sendAll(url, piece);
 }
 
 /** A process that ended tells the kernel's account of it, which /proc no longer has. */

@@ -23,6 +23,8 @@ const MEDIAN_DURATION_NANO = 5_000_000;
 export interface TrafficOptions {
   readonly seed: number;
   readonly startUnixNano: bigint;
+  /** SPANS_PER_REQUEST unless told: SDKs without a Collector send fewer. */
+  readonly spansPerRequest?: number;
 }
 
 /** mulberry32: plain and fast, and good enough for traffic. */
@@ -217,8 +219,9 @@ interface SpanPlan {
 export function* requests(spans: number, options: TrafficOptions): Generator<Uint8Array> {
   const random = new Random(options.seed);
   let trace = 0;
-  for (let sent = 0; sent < spans; sent += SPANS_PER_REQUEST) {
-    const count = Math.min(SPANS_PER_REQUEST, spans - sent);
+  const { spansPerRequest = SPANS_PER_REQUEST } = options;
+  for (let sent = 0; sent < spans; sent += spansPerRequest) {
+    const count = Math.min(spansPerRequest, spans - sent);
     const byService = services.map((): SpanPlan[] => []);
     for (let i = 0; i < count; i += SPANS_PER_TRACE) {
       const start = options.startUnixNano + BigInt(trace++) * BigInt(TRACE_INTERVAL_NANO);

@@ -13,6 +13,7 @@ import {
   toConfig,
 } from './config.ts';
 import type { Config } from './config.ts';
+import { DEFAULT_SPAN_LIMITS } from './span/span-limits.ts';
 
 function readConfig(words: readonly string[], env: Record<string, string>): Config {
   return toConfig(parseFlags(serveFlags, words, env).values);
@@ -27,6 +28,8 @@ test('without arguments it serves loopback only, from ./data', () => {
     grpcOptional: false,
     insecure: false,
     maxBodyBytes: 64 * 1024 * 1024,
+    maxIngestBytes: 160 * 1024 * 1024,
+    spanLimits: DEFAULT_SPAN_LIMITS,
     flush: { rows: 262_144, bytes: 128 * 1024 * 1024, ageMs: 30_000 },
     compactFiles: 8,
     queryTimeoutMs: 20_000,
@@ -37,8 +40,9 @@ test('without arguments it serves loopback only, from ./data', () => {
 
 test('is frozen through and through', () => {
   const config = readConfig([], {});
-  const parts = [config, config.listen, config.grpcListen, config.flush, config.minFree];
-  expect(parts.map((part) => Object.isFrozen(part))).toEqual(Array(5).fill(true));
+  const { listen, grpcListen, spanLimits, flush, minFree } = config;
+  const parts = [config, listen, grpcListen, spanLimits, flush, minFree];
+  expect(parts.map((part) => Object.isFrozen(part))).toEqual(Array(6).fill(true));
 });
 
 test('arguments and variables', () => {

@@ -2,8 +2,16 @@
 import { resolve } from 'node:path';
 import { switchFlag } from './command-line.ts';
 import type { Environment, Flag, FlagValues } from './command-line.ts';
-import { MAX_BODY_BYTES, QUERY_TIMEOUT_MS } from './limits.ts';
+import {
+  LEAST_INGEST_BODIES,
+  MAX_BODY_BYTES,
+  MAX_INGEST_BYTES,
+  MAX_NAME_BYTES,
+  QUERY_TIMEOUT_MS,
+} from './limits.ts';
 import { LOG_LEVELS } from './log.ts';
+import { DEFAULT_SPAN_LIMITS } from './span/span-limits.ts';
+import type { SpanLimits } from './span/span-limits.ts';
 import type { LogLevel } from './log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -31,6 +39,9 @@ export interface Config {
   readonly insecure: boolean;
   /** Of one OTLP request, after decompression. */
   readonly maxBodyBytes: number;
+  /** Of all OTLP requests in progress, received and decompressed. */
+  readonly maxIngestBytes: number;
+  readonly spanLimits: SpanLimits;
   readonly flush: { readonly rows: number; readonly bytes: number; readonly ageMs: number };
   /** Small files of a day that are merged at once. */
   readonly compactFiles: number;
@@ -54,6 +65,61 @@ export const dataFlag: Flag<string> = {
   },
 };
 
+/**
+ * What is kept of a span. The kernel of the protobuf walk takes spans of up to 128 attributes and events, and of
+ * texts up to 1 KiB, without a look at these limits; it tells 32,768 keys apart.
+ */
+export const spanLimitFlags = {
+  maxAttributes: {
+    placeholder: 'N',
+    fallback: String(DEFAULT_SPAN_LIMITS.attributes),
+    help: 'attributes kept of a span, event, link or resource; more are dropped',
+    parse: (text: string) => within(parseCount(text), 128, 100_000),
+  },
+  maxEvents: {
+    placeholder: 'N',
+    fallback: String(DEFAULT_SPAN_LIMITS.events),
+    help: '... events of a span',
+    parse: (text: string) => within(parseCount(text), 128, 100_000),
+  },
+  maxLinks: {
+    placeholder: 'N',
+    fallback: String(DEFAULT_SPAN_LIMITS.links),
+    help: '... links of a span',
+    parse: (text: string) => within(parseCount(text), 128, 100_000),
+  },
+  maxValue: {
+    placeholder: 'SIZE',
+    fallback: `${DEFAULT_SPAN_LIMITS.valueBytes / 1024}KiB`,
+    help: 'longest text of an attribute; the rest is cut off',
+    parse: (text: string) => within(parseBytes(text), MAX_NAME_BYTES, 64 * 1024 ** 2),
+  },
+  maxKeys: {
+    placeholder: 'N',
+    fallback: String(DEFAULT_SPAN_LIMITS.keys),
+    help: 'attribute keys of a project between two writes of Parquet; attributes of more are dropped',
+    parse: (text: string) => within(parseCount(text), 128, 30_000),
+  },
+  maxServices: {
+    placeholder: 'N',
+    fallback: String(DEFAULT_SPAN_LIMITS.services),
+    help: '... and services; spans of more are rejected',
+    parse: (text: string) => within(parseCount(text), 1, 1_000_000),
+  },
+} as const;
+
+export function toSpanLimits(values: FlagValues<typeof spanLimitFlags>): SpanLimits {
+  return Object.freeze({
+    attributes: values.maxAttributes,
+    events: values.maxEvents,
+    links: values.maxLinks,
+    valueBytes: values.maxValue,
+    nameBytes: MAX_NAME_BYTES,
+    keys: values.maxKeys,
+    services: values.maxServices,
+  });
+}
+
 export const serveFlags = {
   data: dataFlag,
   listen: {
@@ -76,6 +142,13 @@ export const serveFlags = {
     help: 'largest OTLP request, after decompression',
     parse: (text: string) => within(parseBytes(text), 1024, 1024 ** 3),
   },
+  maxIngestMemory: {
+    placeholder: 'SIZE',
+    fallback: `${MAX_INGEST_BYTES / 1024 / 1024}MiB`,
+    help: 'of all OTLP requests in progress; more are answered 503',
+    parse: (text: string) => within(parseBytes(text), 1024, 64 * 1024 ** 3),
+  },
+  ...spanLimitFlags,
   flushRows: {
     placeholder: 'N',
     fallback: '262144',
@@ -132,6 +205,8 @@ export function toConfig(values: FlagValues<typeof serveFlags>): Config {
       isSame(values.grpcListen, serveFlags.grpcListen.fallback),
     insecure: values.insecure,
     maxBodyBytes: values.maxBody,
+    maxIngestBytes: Math.max(values.maxIngestMemory, LEAST_INGEST_BODIES * values.maxBody),
+    spanLimits: toSpanLimits(values),
     flush: Object.freeze({ rows: values.flushRows, bytes: values.flushBytes, ageMs: values.flushAge }),
     compactFiles: values.compactFiles,
     queryTimeoutMs: values.queryTimeout,

@@ -3,8 +3,40 @@
 /** OTLP bodies, after decompression too. The Collector's default is 20 MiB; SDK batches are below 4 MiB. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Bytes of all OTLP requests in progress, received and decompressed, unless --max-ingest-memory says otherwise. A
+ * project that sends alone has a half of it: hundreds of usual batches, or one body of the largest size.
+ */
+export const MAX_INGEST_BYTES = 160 * 1024 * 1024;
+
+/** However little they are told to be, a largest body fits that grows from its own size, besides what others send. */
+export const LEAST_INGEST_BODIES = 2.5;
+
 /** Nesting of an AnyValue: protobuf's own default limit is 100 messages. */
 export const MAX_VALUE_DEPTH = 64;
+
+/**
+ * Of one attribute key: the longest that OpenTelemetry's conventions name is below 100 bytes. An attribute with
+ * a longer one is dropped.
+ */
+export const MAX_KEY_BYTES = 1024;
+
+/** Of names of spans, events, scopes and services, and of schema URLs; the rest is cut off. They are shown in lists. */
+export const MAX_NAME_BYTES = 4096;
+
+/** A span is late that ended so long before it came: exporters send within seconds, and try again for minutes. */
+export const LATE_AFTER_MS = 3_600_000;
+
+/** A span is of the future that starts so long after it came: clocks are seconds apart, not this. */
+export const FUTURE_AFTER_MS = 600_000;
+
+/** Of each 32 traces, the spans of one are looked at for parents that never came; of one request at most so many. */
+export const FAMILY_TRACES_MASK = 31;
+export const MAX_FAMILY_SPANS = 4_096;
+
+/** SDKs told apart in one request, and characters of each text about one. */
+export const MAX_SDKS = 16;
+export const MAX_SDK_CHARS = 64;
 
 /** A search answers at most this many spans or traces a page: 10,000 spans are about 20 MB of JSON. */
 export const MAX_SEARCH_LIMIT = 10_000;

@@ -9,6 +9,9 @@ import type { Coverage } from '../src/store/span-store.ts';
 import { parseQuery } from '../src/traceql/parse.ts';
 import { isMetrics } from '../src/traceql/query.ts';
 import type { StoreHealth } from '../src/store/store-upkeep.ts';
+import { COUNT_NAMES } from '../src/store/ingest-health.ts';
+import type { Counts, SenderReport } from '../src/store/ingest-health.ts';
+import { IngestPage } from './ingest.tsx';
 import { ErrorPage, LoginPage } from './message.tsx';
 import { NO_FILTERS } from './query-filters.ts';
 import { NameOptions, SearchPage } from './search.tsx';
@@ -221,8 +224,31 @@ function settings(): JSX.Element {
   });
 }
 
+function ingest(): JSX.Element {
+  const counts = Object.fromEntries(COUNT_NAMES.map((name) => [name, 9])) as Record<keyof Counts, number>;
+  const sender: SenderReport = {
+    token: { id: EVIL, name: EVIL, createdMs: 1, revokedMs: 1 },
+    state: 'refusing',
+    sinceMs: 1,
+    lastTakenMs: 1,
+    lastRefusedMs: 2,
+    lastRequest: { atMs: 2, transport: 'http', format: 'json', encoding: 'identity', userAgent: EVIL },
+    sdks: [{ name: EVIL, lastMs: 1 }],
+    refusals: [{ reason: EVIL, unit: 'spans', count: 1, lastMs: 1 }],
+    fiveMinutes: counts,
+    hour: counts,
+    day: counts,
+    total: counts,
+    orphanShare: 1,
+  };
+  const closed = Array.from({ length: 101 }, () => sender);
+  const report = { projectId: EVIL, senders: closed, turnedAway: sender };
+  return Html.createElement(IngestPage, { shell, now: 2n, report, chosen: EVIL });
+}
+
 const pages: [string, JSX.Element][] = [
   ['settings', settings()],
+  ['ingest', ingest()],
   ['trace', trace()],
   ['search: traces', search({ kind: 'traces', page: { ...coverage, traces: [summary], nextCursor: EVIL } })],
   [

@@ -18,7 +18,7 @@ export interface Shell {
   readonly signedIn: boolean;
 }
 
-export type NavItem = 'search' | 'services' | 'start' | 'settings' | '';
+export type NavItem = 'search' | 'services' | 'start' | 'ingest' | 'settings' | '';
 
 export interface LayoutProps {
   readonly shell: Shell;
@@ -33,6 +33,7 @@ const NAV: readonly { readonly item: NavItem; readonly href: string; readonly la
   { item: 'search', href: '/search', label: 'Search' },
   { item: 'services', href: '/services', label: 'Services' },
   { item: 'start', href: '/start', label: 'Send data' },
+  { item: 'ingest', href: '/ingest', label: 'Ingest' },
   { item: 'settings', href: '/settings', label: 'Settings' },
 ];
 

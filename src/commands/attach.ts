@@ -6,7 +6,7 @@ import { VERSION, parseAddress, serveFlags } from '../config.ts';
 import { startServers } from '../http/server.ts';
 import { createLog } from '../log.ts';
 import type { Log } from '../log.ts';
-import { MAX_BODY_BYTES } from '../limits.ts';
+import { MAX_BODY_BYTES, MAX_INGEST_BYTES } from '../limits.ts';
 import { CatalogError, openCatalog } from '../store/catalog.ts';
 import { ReadOnlyLake } from '../store/lake/read-only.ts';
 import { Projects } from '../store/projects.ts';
@@ -36,10 +36,6 @@ const flags = {
 };
 
 export const attachCommand: Command<typeof flags> = {
-  name: 'attach',
-  summary:
-    'Shows pages and API of a data folder that it only reads: a backup, or one that a server works on.',
-  positionals: ['DIR'],
   flags,
   notes: `Takes no lock and writes nothing into DIR; what a server there takes is found a second later. Spans that are
 sent to it are refused with 503. Tokens are those of the folder.
@@ -57,6 +53,7 @@ Examples:
       grpcOptional: false,
       insecure,
       maxBodyBytes: MAX_BODY_BYTES,
+      maxIngestBytes: MAX_INGEST_BYTES,
     };
     const log = createLog({ level: logLevel });
     const stop = listenForStop(() => process.exit(1));

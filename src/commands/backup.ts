@@ -35,9 +35,6 @@ const flags = {
 };
 
 export const backupCommand: Command<typeof flags> = {
-  name: 'backup',
-  summary: 'Copies a data folder into DIR, also while a server works on it; DIR may be an earlier backup.',
-  positionals: ['DIR'],
   flags,
   notes: `All that was acknowledged before it began is in it. Into an earlier backup only what is new is copied, and
 what is listed no more goes. To restore, start on it or on a copy of it: spanlake --data DIR.

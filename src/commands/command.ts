@@ -21,23 +21,20 @@ export class CommandError extends Error {
 }
 
 export interface Command<F extends Flags = Flags> {
-  /** As typed: `serve`, `token create`. */
-  readonly name: string;
-  readonly summary: string;
-  /** Arguments that have no flag: `NAME`, `[NAME]` that may be left out, `NAME...` that may come several times. */
-  readonly positionals: readonly string[];
   readonly flags: F;
   /** Last lines of the help: examples, what to do next. */
   readonly notes?: string;
   run(values: FlagValues<F>, positionals: readonly string[], output: Output): Promise<ExitCode>;
 }
 
-export function commandHelp(command: Command): string {
+/** @param about the command's line in the table of commands */
+export function commandHelp(
+  about: { readonly name: string; readonly summary: string; readonly positionals: readonly string[] },
+  command: Command,
+): string {
   const hasFlags = Object.keys(command.flags).length > 0;
-  const usage = ['spanlake', command.name, ...command.positionals, ...(hasFlags ? ['[flags]'] : [])].join(
-    ' ',
-  );
+  const usage = ['spanlake', about.name, ...about.positionals, ...(hasFlags ? ['[flags]'] : [])].join(' ');
   const flags = hasFlags ? `\nFlags [default, environment variable]:\n${describeFlags(command.flags)}` : '';
   const notes = command.notes === undefined ? '' : `\n${command.notes.trimEnd()}\n`;
-  return `Usage: ${usage}\n\n${command.summary}\n${flags}${notes}`.trimEnd();
+  return `Usage: ${usage}\n\n${about.summary}\n${flags}${notes}`.trimEnd();
 }

@@ -56,10 +56,6 @@ const flags = {
 } as const satisfies Readonly<Record<string, Flag<unknown>>>;
 
 export const demoCommand: Command<typeof flags> = {
-  name: 'demo',
-  summary:
-    'Sends lifelike traffic of a shop: 14 services, errors, slow calls, retries, a queue, gen-AI calls.',
-  positionals: [],
   flags,
   notes: 'Example: spanlake demo --rate 20 --duration 5m',
   async run({ endpoint, token, rate, duration, history, seed }, _positionals, output) {

@@ -55,9 +55,6 @@ const LINE_SPANS = 500;
 const PAGE_LIMIT_MS = 30 * 60_000;
 
 export const exportCommand: Command<typeof flags> = {
-  name: 'export',
-  summary: 'Writes spans that match a TraceQL query, all without one, oldest first and each once.',
-  positionals: ['[TRACEQL]'],
   flags,
   notes: `Reads the folder beside the server, or a backup. OTLP/JSON lines are what the OpenTelemetry Collector's file
 exporter writes and \`spanlake import\` reads. Exit 1 when files that can't be read made it incomplete.

@@ -1,9 +1,10 @@
 /** `spanlake import`: spans from files into a folder or to a server. */
 import { UsageError } from '../command-line.ts';
-import { dataFlag } from '../config.ts';
+import { dataFlag, spanLimitFlags, toSpanLimits } from '../config.ts';
 import { DemoError } from '../demo/sender.ts';
 import { DEFAULT_PROJECT } from '../store/catalog.ts';
 import { tellNewFolder } from './catalog.ts';
+import type { SpanLimits } from '../span/span-limits.ts';
 import { CommandError } from './command.ts';
 import type { Command, Output } from './command.ts';
 import { Import } from './importing/run.ts';
@@ -30,6 +31,7 @@ const flags = {
     parse: optional,
   },
   project: projectFlag,
+  ...spanLimitFlags,
   quiet: quietFlag,
 };
 
@@ -37,10 +39,6 @@ const flags = {
 const MAX_TOLD = 20;
 
 export const importCommand: Command<typeof flags> = {
-  name: 'import',
-  summary:
-    'Takes spans from files: OTLP as JSON or protobuf, and Parquet of Spanlake; - is the standard input.',
-  positionals: ['FILE...'],
   flags,
   notes: `Reads OTLP/JSON (lines or one document), OTLP protobuf (one request, or each with its length before it as the
 OpenTelemetry Collector's file exporter writes them) and Parquet that Spanlake wrote, each also as gzip or zstd.
@@ -51,7 +49,7 @@ Examples:
   spanlake import traces.jsonl more.jsonl.gz
   spanlake import --project shop data/lake/project=shop/date=2026-01-31/*.parquet
   zstd -dc old.zst | spanlake import --to http://localhost:4318 --token TOKEN -`,
-  async run({ data, to, token, project, quiet }, files, output) {
+  async run({ data, to, token, project, quiet, ...limits }, files, output) {
     if (to !== undefined && project !== DEFAULT_PROJECT) {
       throw new UsageError('with --to the token decides the project: leave --project out');
     }
@@ -60,7 +58,7 @@ Examples:
       progress.clear();
       output.err(line);
     });
-    const sink = await openSink({ data, to, token, project }, tell, output);
+    const sink = await openSink({ data, to, token, project, spanLimits: toSpanLimits(limits) }, tell, output);
     const run = new Import(sink, tell, (spans) => progress.show(spans));
     try {
       for (const file of files) await run.file(file);
@@ -82,15 +80,16 @@ Examples:
 interface Target {
   readonly data: string;
   readonly to: string | undefined;
+  readonly spanLimits: SpanLimits;
   readonly token: string | undefined;
   readonly project: string;
 }
 
 async function openSink(target: Target, tell: (problem: string) => void, output: Output): Promise<Sink> {
-  const { data, to, token, project } = target;
+  const { data, to, token, project, spanLimits } = target;
   if (to === undefined) {
     tellNewFolder(data, output);
-    return folderSink(data, project, tell);
+    return folderSink(data, project, spanLimits, tell);
   }
   try {
     return serverSink(to, token);

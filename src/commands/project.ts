@@ -16,9 +16,6 @@ import { dataArgument, tellNewFolder, withCatalog, withProjects } from './catalo
 const flags = { data: dataFlag };
 
 export const projectCreateCommand: Command<typeof flags> = {
-  name: 'project create',
-  summary: 'Makes a project: spans of its own, read and written with tokens of its own.',
-  positionals: ['NAME'],
   flags,
   async run({ data }, [name], output) {
     tellNewFolder(data, output);
@@ -33,9 +30,6 @@ export const projectCreateCommand: Command<typeof flags> = {
 };
 
 export const projectListCommand: Command<typeof flags> = {
-  name: 'project list',
-  summary: 'Lists the projects of the data folder.',
-  positionals: [],
   flags,
   async run({ data }, _positionals, output) {
     const projects = withProjects(data, 'existing', (all) => all.listProjects());
@@ -62,9 +56,6 @@ const maxSizeFlag: Flag<number | 'none' | ''> = {
 const retentionFlags = { data: dataFlag, maxSize: maxSizeFlag };
 
 export const projectRetentionCommand: Command<typeof retentionFlags> = {
-  name: 'project retention',
-  summary: "Shows or sets how long a project's traces stay. A running server follows within a minute.",
-  positionals: ['NAME', '[RULES]'],
   flags: retentionFlags,
   notes: `
 Rules stand one a line or parted by ";": a TraceQL selector for a span, and an age in h, d, w or y.
@@ -136,9 +127,6 @@ const clockFlags = {
 };
 
 export const projectClockCommand: Command<typeof clockFlags> = {
-  name: 'project clock',
-  summary: 'Shows whether retention believes the clock of this machine, and lets you vouch for it.',
-  positionals: [],
   flags: clockFlags,
   notes: `
 A clock that jumped would make everything look old. So when it is more than 24 h ahead of the latest time

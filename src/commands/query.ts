@@ -88,9 +88,6 @@ const flags = {
 };
 
 export const queryCommand: Command<typeof flags> = {
-  name: 'query',
-  summary: 'Asks a TraceQL query and prints what it finds: spans, traces, or numbers over time.',
-  positionals: ['TRACEQL'],
   flags,
   notes: `The table is cut to the width of the terminal; into a pipe or file nothing is cut. Control characters in data are
 shown, not sent. With \`| select(a, b)\` in the query, a and b are columns.

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COMMANDS, runCommandLine } from './run.ts';
+import { COMMANDS } from './commands.ts';
+import { runCommandLine } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spanlake-commands-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

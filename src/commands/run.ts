@@ -3,45 +3,9 @@ import { UsageError, parseFlags, suggestion } from '../command-line.ts';
 import type { Environment } from '../command-line.ts';
 import { VERSION } from '../config.ts';
 import { CommandError, commandHelp } from './command.ts';
-import type { Command, ExitCode, Output } from './command.ts';
-import { attachCommand } from './attach.ts';
-import { backupCommand } from './backup.ts';
-import { demoCommand } from './demo.ts';
-import { exportCommand } from './export.ts';
-import { importCommand } from './import.ts';
-import {
-  projectClockCommand,
-  projectCreateCommand,
-  projectListCommand,
-  projectRetentionCommand,
-} from './project.ts';
-import { queryCommand } from './query.ts';
-import { schemaCommand } from './schema.ts';
-import { serveCommand } from './serve.ts';
-import { tokenCreateCommand, tokenListCommand, tokenRevokeCommand } from './token.ts';
-import { verifyCommand } from './verify.ts';
-
-/** The first is what runs when no command is named. */
-export const COMMANDS: readonly Command[] = [
-  serveCommand,
-  demoCommand,
-  queryCommand,
-  projectCreateCommand,
-  projectListCommand,
-  projectRetentionCommand,
-  projectClockCommand,
-  tokenCreateCommand,
-  tokenListCommand,
-  tokenRevokeCommand,
-  verifyCommand,
-  backupCommand,
-  exportCommand,
-  importCommand,
-  schemaCommand,
-  attachCommand,
-];
-
-const DEFAULT_COMMAND: Command = serveCommand;
+import type { ExitCode, Output } from './command.ts';
+import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
+import type { CommandEntry } from './commands.ts';
 
 /** Never throws: what goes wrong is a line on `err` and an exit code. */
 export async function runCommandLine(
@@ -54,13 +18,13 @@ export async function runCommandLine(
     return 0;
   }
   if (words[0] === '--help' || words[0] === '-h' || words[0] === 'help') {
-    output.out(words[0] === 'help' ? helpFor(words.slice(1)) : overview());
+    output.out(words[0] === 'help' ? await helpFor(words.slice(1)) : await overview());
     return 0;
   }
   try {
     const { command, rest } = chooseCommand(words);
     if (isHelpAsked(rest)) {
-      output.out(command === undefined ? helpFor(words.slice(0, 1)) : commandHelp(command));
+      output.out(command === undefined ? await helpFor(words.slice(0, 1)) : await helpOf(command));
       return 0;
     }
     if (command === undefined) throw new UsageError(unknownCommand(words));
@@ -71,13 +35,14 @@ export async function runCommandLine(
 }
 
 async function runCommand(
-  command: Command,
+  entry: CommandEntry,
   words: readonly string[],
   env: Environment,
   output: Output,
 ): Promise<ExitCode> {
+  const command = await entry.load();
   const { values, positionals } = parseFlags(command.flags, words, env);
-  checkPositionals(command.positionals, positionals);
+  checkPositionals(entry.positionals, positionals);
   return command.run(values, positionals, output);
 }
 
@@ -93,7 +58,10 @@ function checkPositionals(names: readonly string[], given: readonly string[]): v
 }
 
 /** The command whose words the arguments begin with; serve where they begin with a flag or nothing. */
-function chooseCommand(words: readonly string[]): { command: Command | undefined; rest: readonly string[] } {
+function chooseCommand(words: readonly string[]): {
+  command: CommandEntry | undefined;
+  rest: readonly string[];
+} {
   if (words.length === 0 || words[0].startsWith('-')) return { command: DEFAULT_COMMAND, rest: words };
   for (const command of COMMANDS) {
     const own = command.name.split(' ');
@@ -111,7 +79,7 @@ function isHelpAsked(words: readonly string[]): boolean {
 }
 
 /** Commands of a group, as those of `token`. */
-function commandsOf(group: string): readonly Command[] {
+function commandsOf(group: string): readonly CommandEntry[] {
   return COMMANDS.filter(({ name }) => name.split(' ')[0] === group);
 }
 
@@ -128,20 +96,24 @@ function unknownCommand(words: readonly string[]): string {
   return `unknown command "${words[0]}"${suggestion(words[0], heads)}`;
 }
 
-function helpFor(words: readonly string[]): string {
+async function helpFor(words: readonly string[]): Promise<string> {
   const { command } = chooseCommand(words);
-  if (words.length > 0 && command !== undefined) return commandHelp(command);
+  if (words.length > 0 && command !== undefined) return helpOf(command);
   const group = words.length > 0 ? commandsOf(words[0]) : [];
   return group.length > 0 ? listCommands(group) : overview();
 }
 
-function listCommands(commands: readonly Command[]): string {
+async function helpOf(entry: CommandEntry): Promise<string> {
+  return commandHelp(entry, await entry.load());
+}
+
+function listCommands(commands: readonly CommandEntry[]): string {
   const rows = commands.map((command) => [[command.name, ...command.positionals].join(' '), command.summary]);
   const width = Math.max(...rows.map(([head]) => head.length));
   return rows.map(([head, text]) => `  spanlake ${head.padEnd(width)}  ${text}`).join('\n');
 }
 
-function overview(): string {
+async function overview(): Promise<string> {
   return [
     `spanlake ${VERSION}: receives OpenTelemetry spans, keeps them as Parquet, answers questions about them.`,
     '',
@@ -149,7 +121,7 @@ function overview(): string {
     '',
     'Without a command it serves. `spanlake COMMAND --help` tells more; `spanlake --version`.',
     '',
-    commandHelp(DEFAULT_COMMAND),
+    await helpOf(DEFAULT_COMMAND),
   ].join('\n');
 }
 

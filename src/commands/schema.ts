@@ -28,10 +28,6 @@ const flags = {
 };
 
 export const schemaCommand: Command<typeof flags> = {
-  name: 'schema',
-  summary:
-    'Prints the columns of the Parquet files; with --duckdb a view in which attributes are easy to reach.',
-  positionals: [],
   flags,
   notes: `In the view attributes, resource and scope_attributes are maps of all attributes, whether a file has a column
 of its own for one or not; files that come later are in it at once. Spans of the last half minute are in the

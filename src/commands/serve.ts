@@ -1,7 +1,7 @@
-/** `spanlake [serve]`: store -> servers, until a signal; then drains. */
+/** What `spanlake serve` does: store -> servers, until a signal; then drains. */
 import type { Database } from 'bun:sqlite';
 import { UsageError } from '../command-line.ts';
-import { formatAddress, isLoopback, serveFlags, toConfig } from '../config.ts';
+import { formatAddress, isLoopback } from '../config.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import { startDemo } from '../demo/main.ts';
 import { startServers } from '../http/server.ts';
@@ -11,11 +11,12 @@ import { openLake } from '../store/lake/lake.ts';
 import { DataFolderInUseError, LockDamagedError } from '../store/lake/lock.ts';
 import { CatalogLostError } from '../store/lake/write/tidy.ts';
 import { waitBriefly } from '../store/catalog.ts';
+import { IngestRecords } from '../store/ingest-records.ts';
 import { Projects } from '../store/projects.ts';
 import type { Store } from '../store/store-upkeep.ts';
 import { folderProblem, openFolder } from './catalog.ts';
 import { CommandError } from './command.ts';
-import type { Command, ExitCode, Output } from './command.ts';
+import type { ExitCode, Output } from './command.ts';
 import { listenForStop } from './signals.ts';
 
 /** Draining takes seconds. One that hangs must not keep a service manager waiting: what was taken is on disk. */
@@ -27,17 +28,8 @@ const LISTEN_REASONS = [
   { code: 'EACCES', reason: 'needs rights that this user does not have' },
 ] as const;
 
-export const serveCommand: Command<typeof serveFlags> = {
-  name: 'serve',
-  summary: 'Receives spans, keeps them, and answers questions about them.',
-  positionals: [],
-  flags: serveFlags,
-  notes:
-    'SIGTERM and Ctrl-C write what is buffered and end; a second one ends at once, and loses nothing either.',
-  run: (values, _positionals, output) => serve(toConfig(values), output),
-};
-
-async function serve(config: Config, output: Output): Promise<ExitCode> {
+/** Serves until a signal, then drains. Throws CommandError and UsageError. */
+export async function serve(config: Config, output: Output): Promise<ExitCode> {
   const log = createLog({ level: config.logLevel });
   const stop = listenForStop(() => {
     log.warn('ended before it was drained: the log is replayed at the next start');
@@ -48,7 +40,8 @@ async function serve(config: Config, output: Output): Promise<ExitCode> {
   const projects = new Projects(catalog);
   refuseOpenDoor(config, projects);
   const store = await openStore(config, catalog, log);
-  const servers = await listen(config, { store, projects, log });
+  const ingestRecords = new IngestRecords(catalog);
+  const servers = await listen(config, { store, projects, ingestRecords, log });
   output.out(greeting(config, servers.httpPort, servers.grpcPort));
 
   const signal = await stop.stopped;
@@ -88,6 +81,7 @@ async function openStore(config: Config, catalog: Database, log: Log): Promise<S
       dataDir: config.dataDir,
       catalog,
       limits: config.flush,
+      spanLimits: config.spanLimits,
       compaction: { filesPerMerge: config.compactFiles },
       reserve: config.minFree,
       queryTimeoutMs: config.queryTimeoutMs,
@@ -111,6 +105,7 @@ async function openStore(config: Config, catalog: Database, log: Log): Promise<S
 interface Parts {
   readonly store: Store;
   readonly projects: Projects;
+  readonly ingestRecords: IngestRecords;
   readonly log: Log;
 }
 

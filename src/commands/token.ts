@@ -37,9 +37,6 @@ const createFlags = {
 };
 
 export const tokenCreateCommand: Command<typeof createFlags> = {
-  name: 'token create',
-  summary: 'Makes a token and shows it this once: only its hash is kept.',
-  positionals: [],
   flags: createFlags,
   notes:
     'From the first token on, sending needs an ingest token, reading a read or admin token,\nand deleting, pinning and retention an admin token.',
@@ -74,9 +71,6 @@ function readLines(token: string): readonly string[] {
 const listFlags = { data: dataFlag };
 
 export const tokenListCommand: Command<typeof listFlags> = {
-  name: 'token list',
-  summary: 'Lists the tokens of every project, revoked ones too. The tokens themselves are stored nowhere.',
-  positionals: [],
   flags: listFlags,
   async run({ data }, _positionals, output) {
     const tokens = withProjects(data, 'existing', (projects) => projects.listTokens());
@@ -99,9 +93,6 @@ function formatTime(unixMs: number | undefined): string {
 }
 
 export const tokenRevokeCommand: Command<typeof listFlags> = {
-  name: 'token revoke',
-  summary: 'Takes a token back at once, also while the server runs.',
-  positionals: ['ID'],
   flags: listFlags,
   async run({ data }, [id], output) {
     const revoked = withProjects(data, 'existing', (projects) => projects.revokeToken(id));

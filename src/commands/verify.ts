@@ -26,9 +26,6 @@ const flags = {
 };
 
 export const verifyCommand: Command<typeof flags> = {
-  name: 'verify',
-  summary: 'Reads every file of a data folder and compares it with hashes, statistics, indexes and catalog.',
-  positionals: [],
   flags,
   notes: `Takes no lock and writes nothing: it runs beside the server, and on a backup. Exit 1 on damage.
 

@@ -54,10 +54,11 @@ export class Gate {
   /**
    * The project that the bearer of `token` may send to or read from. Throws AccessError. A token that
    * is given is checked even while the server is open: a sender with a wrong one wants to know.
+   * `isOpen`: what `open` said a moment ago, for who asked already; it is a look into the catalog.
    */
-  admit(token: string | undefined, scope: TokenScope): Access {
+  admit(token: string | undefined, scope: TokenScope, isOpen?: boolean): Access {
     if (token === undefined) {
-      if (this.open) return { projectId: DEFAULT_PROJECT, grant: undefined };
+      if (isOpen ?? this.open) return { projectId: DEFAULT_PROJECT, grant: undefined };
       throw new AccessError(
         401,
         `this server wants a token: send the header "Authorization: Bearer <${scope} token>"`,
@@ -90,11 +91,11 @@ export class Gate {
 
   /**
    * While the server is open, any web page could reach it by a name that resolves to 127.0.0.1 (DNS
-   * rebinding): only this machine's own names are served. Throws AccessError.
+   * rebinding): only this machine's own names are served. Throws AccessError. `isOpen` as of `admit`.
    */
-  checkHost(request: Request): void {
+  checkHost(request: Request, isOpen?: boolean): void {
     const { insecure, listenHost } = this.#options;
-    if (insecure || !this.open) return;
+    if (insecure || !(isOpen ?? this.open)) return;
     const host = hostName(request.headers.get('host') ?? '');
     if (host === listenHost || isLoopbackName(host)) return;
     throw new AccessError(

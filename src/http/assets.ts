@@ -5,6 +5,7 @@ import htmx from 'htmx.org/dist/htmx.min.js' with { type: 'text' };
 import * as appModule from '../../views/client/app.js' with { type: 'text' };
 import * as treegridModule from '../../views/client/treegrid.js' with { type: 'text' };
 import icon from '../../views/mark.svg' with { type: 'text' };
+import ingestCss from '../../views/style-ingest.css' with { type: 'text' };
 import explainCss from '../../views/style-explain.css' with { type: 'text' };
 import baseCss from '../../views/style.css' with { type: 'text' };
 import metricsCss from '../../views/style-metrics.css' with { type: 'text' };
@@ -63,6 +64,7 @@ function build(): NonNullable<typeof built> {
       tablesCss,
       startCss,
       settingsCss,
+      ingestCss,
       searchCss,
       metricsCss,
       explainCss,

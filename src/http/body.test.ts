@@ -1,10 +1,17 @@
 import { expect, test } from 'bun:test';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { Admission } from './admission.ts';
+import type { Hold } from './admission.ts';
 import { BodyError, BodyTooLargeError, contentEncoding, decompress, readBody } from './body.ts';
 
 const LIMIT = 16 * 1024 * 1024;
 const COMPRESS = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync };
 const ENCODINGS = ['gzip', 'deflate', 'zstd'] as const;
+
+/** A place with room for everything here. */
+function hold(): Hold {
+  return new Admission({ budgetBytes: 1024 ** 3 }).place('default', undefined);
+}
 
 /** What a promise fails with. */
 function failure(promise: Promise<unknown>): Promise<unknown> {
@@ -27,7 +34,7 @@ const LENGTHS = [0, 1, 1000, 1024 ** 2 - 1, 1024 ** 2, 1024 ** 2 + 1, 5 * 1024 *
 test.each(ENCODINGS)('%s: what was compressed comes back, up to the limit', async (encoding) => {
   for (const length of LENGTHS) {
     const plain = content(length);
-    const back = await decompress(COMPRESS[encoding](plain), encoding, LIMIT);
+    const back = await decompress(COMPRESS[encoding](plain), encoding, LIMIT, hold());
     expect(back.length).toBe(length);
     expect(Buffer.compare(back, plain)).toBe(0);
   }
@@ -36,15 +43,17 @@ test.each(ENCODINGS)('%s: what was compressed comes back, up to the limit', asyn
 test.each(ENCODINGS)('%s: one byte over the limit is refused', async (encoding) => {
   for (const limit of [0, 1000, 2 * 1024 ** 2, LIMIT]) {
     const compressed = COMPRESS[encoding](content(limit + 1));
-    expect(await failure(decompress(compressed, encoding, limit))).toBeInstanceOf(BodyTooLargeError);
+    expect(await failure(decompress(compressed, encoding, limit, hold()))).toBeInstanceOf(BodyTooLargeError);
   }
 });
 
 test.each(ENCODINGS)('%s: damaged and cut bodies are told apart from large ones', async (encoding) => {
   for (const length of [1000, 6 * 1024 ** 2]) {
     const compressed = COMPRESS[encoding](content(length));
-    expect(await failure(decompress(compressed.subarray(0, -8), encoding, LIMIT))).toBeInstanceOf(BodyError);
-    expect(await failure(decompress(content(length).fill(7, 0, 9), encoding, LIMIT))).toBeInstanceOf(
+    expect(await failure(decompress(compressed.subarray(0, -8), encoding, LIMIT, hold()))).toBeInstanceOf(
+      BodyError,
+    );
+    expect(await failure(decompress(content(length).fill(7, 0, 9), encoding, LIMIT, hold()))).toBeInstanceOf(
       BodyError,
     );
   }
@@ -54,7 +63,7 @@ test('gzip of several members is one body', async () => {
   for (const length of [1000, 3 * 1024 ** 2]) {
     const plain = content(length);
     const members = [plain.subarray(0, 500), plain.subarray(500)].map((part) => gzipSync(part));
-    const back = await decompress(Buffer.concat(members), 'gzip', LIMIT);
+    const back = await decompress(Buffer.concat(members), 'gzip', LIMIT, hold());
     expect(Buffer.compare(back, plain)).toBe(0);
   }
 });
@@ -82,7 +91,7 @@ test('a body that comes in pieces without a length stops at the limit', async ()
     },
   });
   const request = new Request('http://localhost/', { method: 'POST', body: endless });
-  expect(await failure(readBody(request, 10_000))).toBeInstanceOf(BodyTooLargeError);
+  expect(await failure(readBody(request, 10_000, hold()))).toBeInstanceOf(BodyTooLargeError);
   expect(pulled).toBeLessThan(20);
 });
 
@@ -91,9 +100,9 @@ test('many large bodies at once, good and bad, each have their own answer', asyn
   const good = gzipSync(plain);
   const results = await Promise.all(
     Array.from({ length: 30 }, (_, n) => {
-      if (n % 3 === 0) return decompress(good, 'gzip', LIMIT).then((back) => back.length);
-      if (n % 3 === 1) return failure(decompress(good, 'gzip', 4 * 1024 ** 2 + 1));
-      return failure(decompress(good.subarray(0, -9), 'gzip', LIMIT));
+      if (n % 3 === 0) return decompress(good, 'gzip', LIMIT, hold()).then((back) => back.length);
+      if (n % 3 === 1) return failure(decompress(good, 'gzip', 4 * 1024 ** 2 + 1, hold()));
+      return failure(decompress(good.subarray(0, -9), 'gzip', LIMIT, hold()));
     }),
   );
   for (const [n, result] of results.entries()) {

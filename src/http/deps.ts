@@ -1,6 +1,7 @@
 /** What the servers are made of; `commands/serve.ts` puts it together, and tests do. */
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import type { IngestRecords } from '../store/ingest-records.ts';
 import type { Projects } from '../store/projects.ts';
 import type { Store } from '../store/store-upkeep.ts';
 
@@ -17,9 +18,11 @@ export interface RunningDemo {
 export interface ServerDeps {
   readonly store: Store;
   readonly projects: Projects;
+  /** Undefined: ingest health is forgotten at the end. */
+  readonly ingestRecords?: IngestRecords;
   readonly config: Pick<
     Config,
-    'version' | 'listen' | 'grpcListen' | 'grpcOptional' | 'insecure' | 'maxBodyBytes'
+    'version' | 'listen' | 'grpcListen' | 'grpcOptional' | 'insecure' | 'maxBodyBytes' | 'maxIngestBytes'
   >;
   readonly log: Log;
   readonly startDemo: (target: DemoTarget) => RunningDemo;

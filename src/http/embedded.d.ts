@@ -3,3 +3,17 @@ declare module 'htmx.org/dist/htmx.min.js' {
   const content: string;
   export default content;
 }
+
+/** Parts of prom-client, which declares its types for the whole alone. */
+declare module 'prom-client/lib/counter.js' {
+  export { Counter as default } from 'prom-client';
+}
+declare module 'prom-client/lib/gauge.js' {
+  export { Gauge as default } from 'prom-client';
+}
+declare module 'prom-client/lib/histogram.js' {
+  export { Histogram as default } from 'prom-client';
+}
+declare module 'prom-client/lib/registry.js' {
+  export { Registry as default } from 'prom-client';
+}

@@ -4,6 +4,7 @@ import { OtlpDecodeError } from '../otlp/errors.ts';
 import { QuestionError, StoreUnavailableError } from '../store/span-store.ts';
 import { TraceqlError } from '../traceql/error.ts';
 import { AccessError } from './access.ts';
+import { OverloadError, StalledUploadError } from './admission.ts';
 import { BodyError, BodyTooLargeError } from './body.ts';
 
 /** A request that is answered with an error on purpose. */
@@ -88,7 +89,16 @@ export function knownProblem(error: unknown): Problem | undefined {
     const code = error.status === 401 ? 'unauthenticated' : 'forbidden';
     return { status: error.status, code, message: error.message, headers: challenge };
   }
-  if (error instanceof StoreUnavailableError) {
+  // Its connection has the rest of the body in it, which nobody waits for. Exporters throw away at a 408 what an
+  // honest sender on a bad network would send again.
+  if (error instanceof StalledUploadError)
+    return {
+      status: 503,
+      code: 'unavailable',
+      message: error.message,
+      headers: { connection: 'close', 'retry-after': '1' },
+    };
+  if (error instanceof StoreUnavailableError || error instanceof OverloadError) {
     const retry = { 'retry-after': String(error.retryAfterSeconds) };
     return { status: 503, code: 'unavailable', message: error.message, headers: retry };
   }

@@ -1,92 +1,148 @@
-/** OTLP over gRPC: TraceService/Export on a port of its own. The message goes to the store as its bytes. */
-import { Server, ServerCredentials, status as Code } from '@grpc/grpc-js';
-import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
-import { exportResponse } from '../otlp/response.ts';
+/** OTLP over gRPC: TraceService/Export on a port of its own, HTTP/2 without TLS. */
 import { formatAddress } from '../config.ts';
 import type { ListenAddress } from '../config.ts';
-import { DEFAULT_PROJECT } from '../store/catalog.ts';
-import { bearerToken } from './access.ts';
-import { grpcName } from './errors.ts';
-import type { Arrival, Receiver, ReceiverDeps } from './receiver.ts';
-
-const asIs = (bytes: Buffer): Buffer => bytes;
-
-const TRACE_SERVICE: ServiceDefinition = {
-  Export: {
-    path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  },
-};
-
-type Call = ServerUnaryCall<Buffer, Buffer>;
+import { GrpcCall } from './grpc-call.ts';
+import { Connection } from './http2/connection.ts';
+import type { Wire } from './http2/outbox.ts';
+import type { Receiver, ReceiverDeps } from './receiver.ts';
 
 export interface GrpcListener {
   readonly port: number;
   stop(): Promise<void>;
 }
 
+/** Calls under way get their answer; a client that hangs does not hold the server. */
+const STOP_TIMEOUT_MS = 3_000;
+const TICK_MS = 1_000;
+/** Answers are some hundred bytes: who has so many of them unread reads nothing. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+/** A client that vanished is noticed by the system. */
+const KEEP_ALIVE_MS = 60_000;
+/** File descriptors are the store's too. */
+const MAX_CONNECTIONS = 8_192;
+
+const NO_GRPC = 'this port takes OTLP over gRPC; OTLP over HTTP goes to the other one\n';
+const WRONG_PROTOCOL = Buffer.from(
+  'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n' +
+    `content-length: ${NO_GRPC.length}\r\n\r\n${NO_GRPC}`,
+);
+
+type Socket = Bun.Socket<Peer | undefined>;
+
+/** A socket and what is to be written to it. */
+class Peer implements Wire {
+  readonly connection: Connection;
+  #unsent: Uint8Array = new Uint8Array(0);
+  #isEnding = false;
+
+  constructor(
+    private readonly socket: Socket,
+    receiver: Receiver,
+    maxBodyBytes: number,
+  ) {
+    this.connection = new Connection(
+      this,
+      (headers, stream) => {
+        const call = new GrpcCall(headers, stream, receiver, maxBodyBytes);
+        call.begin();
+        return call;
+      },
+      performance.now(),
+    );
+  }
+
+  readonly write = (bytes: Uint8Array): boolean => {
+    if (this.#unsent.length > 0) {
+      this.#unsent = Buffer.concat([this.#unsent, bytes]);
+      return this.#unsent.length <= MAX_UNREAD_BYTES;
+    }
+    const written = Math.max(0, this.socket.write(bytes));
+    if (written < bytes.length) this.#unsent = new Uint8Array(bytes.subarray(written));
+    return true;
+  };
+
+  readonly end = (): void => {
+    this.#isEnding = true;
+    if (!this.connection.sawPreface) this.socket.write(WRONG_PROTOCOL);
+    if (this.#unsent.length === 0) this.socket.end();
+  };
+
+  drained(): void {
+    const written = Math.max(0, this.socket.write(this.#unsent));
+    this.#unsent = this.#unsent.subarray(written);
+    if (this.#isEnding && this.#unsent.length === 0) this.socket.end();
+  }
+}
+
+/** Throws what the system says of an address in use or not of this machine, with the address. */
 export async function listenGrpc(
   address: ListenAddress,
   receiver: Receiver,
-  deps: ReceiverDeps,
+  { maxBodyBytes }: ReceiverDeps,
 ): Promise<GrpcListener> {
-  const server = new Server({
-    'grpc.max_receive_message_length': deps.maxBodyBytes,
-    'grpc.max_concurrent_streams': 1000,
+  const peers = new Map<Socket, Peer>();
+  let onEmpty: (() => void) | undefined;
+  const left = (socket: Socket): void => {
+    peers.get(socket)?.connection.closed();
+    peers.delete(socket);
+    if (peers.size === 0) onEmpty?.();
+  };
+  const listener = listenAt(address, {
+    open: (socket) => {
+      if (peers.size >= MAX_CONNECTIONS) {
+        socket.terminate();
+        return;
+      }
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      socket.data = new Peer(socket, receiver, maxBodyBytes);
+      peers.set(socket, socket.data);
+    },
+    // A plain array: pieces of a Buffer cost several times as much to name.
+    data: (socket, chunk) =>
+      socket.data?.connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)),
+    drain: (socket) => socket.data?.drained(),
+    end: (socket) => {
+      socket.end();
+    },
+    close: left,
+    error: left,
   });
-  server.addService(TRACE_SERVICE, {
-    Export: (call: Call, callback: sendUnaryData<Buffer>) => void answer(call, callback, receiver, deps),
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
+  const ticker = setInterval(() => {
+    const now = performance.now();
+    for (const { connection } of peers.values()) connection.tick(now);
+  }, TICK_MS);
+  ticker.unref();
   return {
-    port,
-    stop: () =>
-      new Promise((resolve) => {
-        // Calls under way get their answer; a client that hangs does not hold the server.
-        const forced = setTimeout(() => server.forceShutdown(), 3_000);
-        server.tryShutdown(() => {
-          clearTimeout(forced);
-          resolve();
-        });
-      }),
+    port: listener.port,
+    stop: async () => {
+      listener.stop();
+      clearInterval(ticker);
+      const empty = new Promise<void>((resolve) => (onEmpty = resolve));
+      for (const { connection } of peers.values()) connection.drain();
+      if (peers.size === 0) return;
+      const forced = setTimeout(() => {
+        for (const socket of peers.keys()) socket.terminate();
+        onEmpty?.();
+      }, STOP_TIMEOUT_MS);
+      await empty;
+      clearTimeout(forced);
+    },
   };
 }
 
-async function answer(
-  call: Call,
-  callback: sendUnaryData<Buffer>,
-  receiver: Receiver,
-  deps: ReceiverDeps,
-): Promise<void> {
-  const bytes = call.request;
-  const arrival: Arrival = {
-    transport: 'grpc',
-    format: 'protobuf',
-    encoding: 'identity',
-    projectId: DEFAULT_PROJECT,
-    bytes: bytes.length,
-  };
+function listenAt(
+  address: ListenAddress,
+  socket: Bun.SocketHandler<Peer | undefined>,
+): Bun.TCPSocketListener<Peer | undefined> {
   try {
-    const header = call.metadata.get('authorization')[0];
-    arrival.projectId = deps.gate.admit(bearerToken(header?.toString()), 'ingest').projectId;
-    const result = await deps.store.append(arrival.projectId, {
-      format: 'protobuf',
-      body: bytes,
-      received: { encoding: 'identity', bytes },
+    return Bun.listen<Peer | undefined>({
+      hostname: address.host,
+      port: address.port,
+      socket,
+      data: undefined,
     });
-    receiver.taken(arrival, result);
-    callback(null, Buffer.from(exportResponse('protobuf', result.rejected, result.message)));
   } catch (error) {
-    const problem = receiver.refused(arrival, error);
-    callback({ code: Code[grpcName(problem.status)], details: problem.message });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw Object.assign(new Error(`${code} ${formatAddress(address)}`, { cause: error }), { code });
   }
 }

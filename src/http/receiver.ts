@@ -5,19 +5,23 @@
  */
 import { exportResponse, statusBody } from '../otlp/response.ts';
 import type { OtlpFormat } from '../otlp/response.ts';
+import { StoreUnavailableError } from '../store/span-store.ts';
 import type { AppendResult, SpanStore } from '../store/span-store.ts';
 import type { Log } from '../log.ts';
 import { DEFAULT_PROJECT } from '../store/catalog.ts';
 import { bearerToken } from './access.ts';
-import type { AccessError, Gate } from './access.ts';
-import { contentEncoding, decompress, readBody } from './body.ts';
+import type { Access, AccessError, Gate } from './access.ts';
+import { OverloadError } from './admission.ts';
+import type { Admission, Hold } from './admission.ts';
+import { announcedBytes, contentEncoding, decompress, freeBody, readBody } from './body.ts';
 import type { ContentEncoding } from './body.ts';
 import { grpcCode, grpcName, HttpError, knownProblem } from './errors.ts';
 import type { Problem } from './errors.ts';
 import { nowUnixNano } from './deps.ts';
 import type { Metrics, Transport } from './metrics.ts';
 import type { Refusals } from './refusals.ts';
-import { secured } from './security.ts';
+import { secured, securedHeaders } from './security.ts';
+import type { Senders } from './senders/senders.ts';
 
 export const TRACE_PATHS = ['/v1/traces', '/i/v1/traces'] as const;
 /** Gen-AI spans only. */
@@ -30,8 +34,10 @@ export interface ReceiverDeps {
   readonly gate: Gate;
   readonly metrics: Metrics;
   readonly refusals: Refusals;
+  readonly senders: Senders;
   readonly log: Log;
   readonly maxBodyBytes: number;
+  readonly admission: Admission;
 }
 
 /** An export request as far as it is known: filled in while it is read. */
@@ -41,6 +47,10 @@ export interface Arrival {
   encoding: ContentEncoding;
   /** Whose page tells of a refusal: the sender's log may be far away from the person at the page. */
   projectId: string;
+  /** Undefined until the sender is let in. */
+  access: Access | undefined;
+  /** '' when the sender told none. */
+  readonly userAgent: string;
   bytes: number;
 }
 
@@ -51,37 +61,81 @@ export class Receiver {
     this.#deps = deps;
   }
 
-  async export(request: Request, genAiOnly: boolean): Promise<Response> {
+  /** `isOpen`: what the gate said of itself a moment ago. */
+  async export(request: Request, genAiOnly: boolean, isOpen?: boolean): Promise<Response> {
     const format = formatOf(request) ?? 'protobuf';
     const arrival: Arrival = {
       transport: 'http',
       format,
       encoding: 'identity',
       projectId: DEFAULT_PROJECT,
+      access: undefined,
+      userAgent: request.headers.get('user-agent') ?? '',
       bytes: 0,
     };
-    const { gate, maxBodyBytes, store } = this.#deps;
+    let hold: Hold | undefined;
     try {
-      arrival.projectId = gate.admit(senderToken(request), 'ingest').projectId;
+      this.letIn(arrival, senderToken(request), isOpen);
       arrival.encoding = checkHeaders(request);
-      const received = await readBody(request, maxBodyBytes);
-      arrival.bytes = received.length;
-      const body = await decompress(received, arrival.encoding, maxBodyBytes);
-      const result = await store.append(arrival.projectId, {
-        format,
-        body,
-        received: { encoding: arrival.encoding, bytes: received },
-        ...(genAiOnly ? { genAiOnly } : {}),
-      });
-      this.taken(arrival, result);
-      return otlpAnswer(200, format, exportResponse(format, result.rejected, result.message));
+      // What is not let in is not read: Bun drops it as it comes, so the sender hears the answer.
+      hold = this.place(arrival, announcedBytes(request));
+      const received = await readBody(request, this.#deps.maxBodyBytes, hold);
+      const result = await this.keep(arrival, received, hold, genAiOnly);
+      return takenAnswer(format, result);
     } catch (error) {
+      hold?.release();
       return problemAnswer(this.refused(arrival, error), format);
     }
   }
 
+  /** Throws AccessError. */
+  letIn(arrival: Arrival, token: string | undefined, isOpen?: boolean): void {
+    arrival.access = this.#deps.gate.admit(token, 'ingest', isOpen);
+    arrival.projectId = arrival.access.projectId;
+  }
+
+  /**
+   * Room for a request that was let in. Throws StoreUnavailableError while the store takes nothing, OverloadError
+   * when there is no room.
+   */
+  place(arrival: Arrival, announced: number | undefined): Hold {
+    const { admission, maxBodyBytes, store } = this.#deps;
+    const refusal = store.refusal();
+    // As many seconds again at random, or all that were refused would come back at once.
+    if (refusal !== undefined) {
+      const spread = Math.floor(Math.random() * (refusal.retryAfterSeconds + 1));
+      throw new StoreUnavailableError(refusal.message, refusal.retryAfterSeconds + spread);
+    }
+    // What is too long is refused as such by whoever reads it.
+    return admission.place(
+      arrival.projectId,
+      announced === undefined ? undefined : Math.min(announced, maxBodyBytes),
+    );
+  }
+
+  /** From a body as it was received to what the store says of it. `hold` is released when the store is done with it. */
+  async keep(arrival: Arrival, received: Uint8Array, hold: Hold, genAiOnly = false): Promise<AppendResult> {
+    const { maxBodyBytes, store } = this.#deps;
+    arrival.bytes = received.length;
+    const body = await decompress(received, arrival.encoding, maxBodyBytes, hold);
+    const appended = store.append(arrival.projectId, {
+      format: arrival.format,
+      body,
+      received: { encoding: arrival.encoding, bytes: received },
+      ...(genAiOnly ? { genAiOnly } : {}),
+    });
+    const result = await hold.untilStored(appended, () => {
+      freeBody(received);
+      freeBody(body);
+    });
+    this.taken(arrival, result);
+    return result;
+  }
+
   /** A request that was stored, wholly or in part. */
-  taken(arrival: Arrival, { accepted, rejected, message }: AppendResult): void {
+  taken(arrival: Arrival, result: AppendResult): void {
+    const { accepted, rejected, message } = result;
+    this.#deps.senders.taken(arrival, result);
     const status = arrival.transport === 'http' ? '200' : 'OK';
     this.#deps.metrics.exported({ ...arrival, status, accepted, rejected });
     if (rejected > 0) this.#tell(arrival.projectId, `${rejected} spans rejected: ${message}`);
@@ -104,7 +158,10 @@ export class Receiver {
     };
     const status = arrival.transport === 'http' ? String(problem.status) : grpcName(problem.status);
     this.#deps.metrics.exported({ ...arrival, status, accepted: 0, rejected: 0 });
-    this.#tell(arrival.projectId, `${problem.status}: ${problem.message}`);
+    // Without its seconds, so that the same reason is told once.
+    const reason = `${problem.status}: ${error instanceof OverloadError ? error.reason : problem.message}`;
+    this.#deps.senders.refused(arrival, reason);
+    this.#tell(arrival.projectId, reason);
     return problem;
   }
 
@@ -112,9 +169,11 @@ export class Receiver {
    * The answer to a gRPC client that came to the HTTP port. gRPC reads the code and the words from the
    * headers when there is no message.
    */
-  async wrongPort(grpcPort: number | undefined): Promise<Response> {
+  async wrongPort(grpcPort: number | undefined, userAgent: string): Promise<Response> {
     const where = grpcPort === undefined ? 'which this server has switched off' : `port ${grpcPort}`;
     const message = `this port takes OTLP over HTTP; gRPC goes to ${where}`;
+    const told = { transport: 'grpc', format: 'protobuf', encoding: 'identity', bytes: 0 } as const;
+    this.#deps.senders.refused({ ...told, access: undefined, userAgent }, message);
     this.#tell(DEFAULT_PROJECT, message);
     const headers = { 'grpc-status': String(grpcCode(501)), 'grpc-message': message };
     return secured(
@@ -152,26 +211,24 @@ function formatOf(request: Request): OtlpFormat | undefined {
   return type === 'application/json' ? 'json' : undefined;
 }
 
-function otlpAnswer(
-  status: number,
-  format: OtlpFormat,
-  body: Uint8Array,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  const type = format === 'json' ? 'application/json' : 'application/x-protobuf';
-  return new Response(body as Uint8Array<ArrayBuffer>, {
-    status,
-    headers: { ...headers, 'content-type': type },
-  });
+const MIME = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
+const HEADERS = {
+  protobuf: securedHeaders({ 'content-type': MIME.protobuf }),
+  json: securedHeaders({ 'content-type': MIME.json }),
+};
+/** Of nearly every request: nothing rejected, nothing to say. */
+const ALL_TAKEN = { protobuf: exportResponse('protobuf', 0, ''), json: exportResponse('json', 0, '') };
+
+function takenAnswer(format: OtlpFormat, { rejected, message }: AppendResult): Response {
+  const isPlain = rejected === 0 && message === '';
+  const body = isPlain ? ALL_TAKEN[format] : exportResponse(format, rejected, message);
+  return new Response(body as Uint8Array<ArrayBuffer>, { headers: HEADERS[format] });
 }
 
 function problemAnswer(problem: Problem, format: OtlpFormat): Response {
-  return otlpAnswer(
-    problem.status,
-    format,
-    statusBody(format, grpcCode(problem.status), problem.message),
-    problem.headers,
-  );
+  const body = statusBody(format, grpcCode(problem.status), problem.message);
+  const headers = { ...problem.headers, 'content-type': MIME[format] };
+  return secured(new Response(body as Uint8Array<ArrayBuffer>, { status: problem.status, headers }));
 }
 
 /** An answer to an export that goes to no receiver, or that a receiver does not take at all. */

@@ -9,6 +9,8 @@ import { secured } from './security.ts';
 
 /** Seconds without a byte. Bun's default of 10 cuts slow uploads; a slow client costs a socket alone. */
 const IDLE_TIMEOUT_SECONDS = 60;
+/** Whoever waited for the server asks first whether it is ready, and is not to wait for what comes after that. */
+const WARM_AFTER_MS = 100;
 /** Answers under way are finished at a stop; a client that hangs is cut off. */
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -58,13 +60,16 @@ export async function startServers(deps: ServerDeps): Promise<Servers> {
     },
   });
   ports.http = http.port ?? ports.http;
+  const warming = setTimeout(() => void app.warm(), WARM_AFTER_MS);
   let grpc: GrpcListener | undefined;
   try {
     // Loading it takes longer than listening for HTTP.
     if (config.grpcListen !== undefined) grpc = await startGrpc(config.grpcListen, deps, app);
   } catch (error) {
+    clearTimeout(warming);
     await http.stop(true);
     app.stop();
+    app.senders.close();
     throw error;
   }
   ports.grpc = grpc?.port;
@@ -72,10 +77,12 @@ export async function startServers(deps: ServerDeps): Promise<Servers> {
     httpPort: ports.http,
     grpcPort: ports.grpc,
     stop: async () => {
+      clearTimeout(warming);
       app.stop();
       const cutOff = setTimeout(() => void http.stop(true), STOP_TIMEOUT_MS);
       await Promise.all([http.stop(), grpc?.stop()]);
       clearTimeout(cutOff);
+      app.senders.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Signing in with a read token, for browsers: the token becomes a cookie that scripts can't read. */
 import { TOKEN_COOKIE, checkSameOrigin } from './access.ts';
 import type { Gate } from './access.ts';
-import { readBody } from './body.ts';
+import { readSmallBody } from './body.ts';
 import { localPath } from './pages/error-page.ts';
 
 const YEAR_SECONDS = 365 * 24 * 3600;
@@ -10,7 +10,7 @@ const MAX_FORM_BYTES = 16 * 1024;
 
 export async function login(request: Request, gate: Gate): Promise<Response> {
   checkSameOrigin(request);
-  const form = new URLSearchParams(new TextDecoder().decode(await readBody(request, MAX_FORM_BYTES)));
+  const form = new URLSearchParams(new TextDecoder().decode(await readSmallBody(request, MAX_FORM_BYTES)));
   const token = (form.get('token') ?? '').trim();
   const next = localPath(form.get('next') ?? '/');
   try {

@@ -1,9 +1,10 @@
 /** Resources and scopes of OTLP/JSON -> codes. Bytes seen before cost one look-up. */
 import type { SpanColumns } from '../span/columns.ts';
+import { eachPair } from './json-attributes.ts';
 import type { JsonCursor } from './json-cursor.ts';
 import { END_OF_OBJECT, Field } from './json-fields.ts';
 import { readUint32 } from './json-scalars.ts';
-import { eachPair, readTextCode } from './json-values.ts';
+import { readNameCode } from './json-values.ts';
 import { serviceNameCode } from './service-name.ts';
 
 /** Tells these raw bytes from those of protobuf in the same table. */
@@ -63,7 +64,7 @@ export class JsonOrigins {
 
   scope(range: OriginRange): number {
     const table = this.into.scopes;
-    const { strings } = this.into;
+    const { into } = this;
     const length = this.#fillScratch(range);
     const code = table.raw.intern(this.#scratch, 0, length);
     const known = table.entryPlusOne(code);
@@ -72,9 +73,9 @@ export class JsonOrigins {
     const entry = table.open();
     table.schemaUrlCodes[entry] = this.#url(range);
     this.#fields(range, 'scope', (field) => {
-      if (field === Field.name) table.nameCodes[entry] = readTextCode(this.cursor, 'name', strings);
+      if (field === Field.name) table.nameCodes[entry] = readNameCode(this.cursor, 'name', into);
       else if (field === Field.version)
-        table.versionCodes[entry] = readTextCode(this.cursor, 'version', strings);
+        table.versionCodes[entry] = readNameCode(this.cursor, 'version', into);
       else if (field === Field.attributes) eachPair(this.cursor, this.into.pairs, table.attributes);
       else if (field === Field.droppedAttributesCount) table.droppedAttributes[entry] = this.#count();
       else this.cursor.skip();
@@ -111,7 +112,7 @@ export class JsonOrigins {
   #url(range: OriginRange): number {
     if (range.urlStart === range.urlEnd) return 0;
     this.cursor.pos = range.urlStart;
-    return readTextCode(this.cursor, 'schemaUrl', this.into.strings);
+    return readNameCode(this.cursor, 'schemaUrl', this.into);
   }
 
   #count(): number {

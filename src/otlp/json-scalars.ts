@@ -2,7 +2,7 @@
 import type { JsonCursor } from './json-cursor.ts';
 
 const QUOTE = 0x22;
-const TWO_32 = 2 ** 32;
+const ZERO = 0x30;
 const MAX_UINT64 = (1n << 64n) - 1n;
 const INTEGER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
@@ -10,26 +10,52 @@ const INTEGER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 export function readUint64(cursor: JsonCursor, what: string, words: Uint32Array, at: number): void {
   const quoted = cursor.peek() === QUOTE;
   const start = quoted ? cursor.pos + 1 : cursor.pos;
-  const buf = cursor.buf;
-  let pos = start;
-  while (buf[pos] >= 0x30 && buf[pos] <= 0x39) pos++;
-  const isPlain = pos > start && pos - start < 20 && (quoted ? buf[pos] === QUOTE : isDelimiter(buf[pos]));
-  if (!isPlain) {
-    const value = readInteger(cursor, what);
-    if (value < 0n || value > MAX_UINT64) cursor.fail(`${what} is not an unsigned 64-bit integer`, start);
-    words[at] = Number(value & 0xffffffffn);
-    words[at + 1] = Number(value >> 32n);
-    return;
+  if (readNanoseconds(cursor, start, quoted, words, at)) return;
+  const value = readInteger(cursor, what);
+  if (value < 0n || value > MAX_UINT64) cursor.fail(`${what} is not an unsigned 64-bit integer`, start);
+  words[at] = Number(value & 0xffffffffn);
+  words[at + 1] = Number(value >> 32n);
+}
+
+/** The same for exactly 19 digits, as times have from 2001 to 2286; false, and nothing read, for all else. */
+function readNanoseconds(
+  cursor: JsonCursor,
+  start: number,
+  quoted: boolean,
+  words: Uint32Array,
+  at: number,
+): boolean {
+  const { view } = cursor;
+  const end = start + 19;
+  if (end >= view.byteLength) return false;
+  const behind = view.getUint8(end);
+  if (quoted ? behind !== QUOTE : !isDelimiter(behind)) return false;
+  let low = 0;
+  let high = 0;
+  // Four digits a step, three in the last, by halves of a word whose product 32 bits hold.
+  for (let pos = start; pos < end; pos += 4) {
+    const isLast = pos + 4 > end;
+    const word = isLast ? (view.getInt32(pos - 1, true) & ~0xff) | ZERO : view.getInt32(pos, true);
+    const digits = fourDigits(word);
+    if (digits < 0) return false;
+    const factor = isLast ? 1_000 : 10_000;
+    const lower = Math.imul(low & 0xffff, factor) + digits;
+    const upper = Math.imul(low >>> 16, factor) + (lower >>> 16);
+    low = (upper << 16) | (lower & 0xffff);
+    high = (Math.imul(high, factor) + (upper >>> 16)) | 0;
   }
-  // value = head * 10^9 + tail, by halves that a double holds exactly.
-  const split = Math.max(start, pos - 9);
-  const head = digits(buf, start, split);
-  const headHigh = Math.floor(head / 65536);
-  const upper = headHigh * 1e9;
-  const lower = (upper % 65536) * 65536 + (head - headHigh * 65536) * 1e9 + digits(buf, split, pos);
-  words[at] = lower % TWO_32;
-  words[at + 1] = Math.floor(upper / 65536) + Math.floor(lower / TWO_32);
-  cursor.pos = quoted ? pos + 1 : pos;
+  words[at] = low;
+  words[at + 1] = high;
+  cursor.pos = quoted ? end + 1 : end;
+  return true;
+}
+
+/** The number that a word of four digits shows, the first in the lowest byte; -1 when one is no digit. */
+function fourDigits(word: number): number {
+  const nibbles = word ^ 0x30303030;
+  if (((nibbles | (nibbles + 0x76767676)) & 0x80808080) !== 0) return -1;
+  const pairs = nibbles * 10 + (nibbles >>> 8);
+  return (pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff);
 }
 
 function isDelimiter(byte: number | undefined): boolean {
@@ -139,7 +165,7 @@ export interface IdReading {
 
 /**
  * Copies an id of `width` bytes in hex digits to its row. `bytes` is then its width; 0 for an empty or
- * null id; -1 for anything else, and the row stays as it was.
+ * null id; -1 for anything else. The row holds zeros where it is not the width.
  */
 export function readId(
   cursor: JsonCursor,
@@ -149,35 +175,46 @@ export function readId(
   width: number,
   reading: IdReading,
 ): void {
+  const first = row * width;
   reading.bytes = 0;
   reading.bits = 0;
-  if (cursor.isNull()) return;
-  cursor.string(what);
-  const length = cursor.stringEnd - cursor.stringStart;
-  if (length === 0) return;
-  reading.bytes = -1;
-  if (length !== width * 2) return;
-  const buf = cursor.buf;
-  let [wrong, bits] = [0, 0];
-  for (let i = 0; i < width; i++) {
-    const high = HEX[buf[cursor.stringStart + i * 2]];
-    const low = HEX[buf[cursor.stringStart + i * 2 + 1]];
-    wrong |= high | low;
-    const byte = ((high & 15) << 4) | (low & 15);
-    bits |= byte;
-    into[row * width + i] = byte;
+  if (!cursor.isNull()) {
+    cursor.string(what);
+    const digits = cursor.escaped ? unescaped(cursor) : cursor.view;
+    const start = cursor.escaped ? 0 : cursor.stringStart;
+    const length = cursor.escaped ? digits.byteLength : cursor.stringEnd - start;
+    if (length === width * 2) {
+      let wrong = 0;
+      let bits = 0;
+      for (let i = 0; i < width; i++) {
+        const byte = HEX_PAIRS[digits.getUint16(start + i * 2)];
+        wrong |= byte;
+        bits |= byte;
+        into[first + i] = byte;
+      }
+      if (wrong < NO_HEX) {
+        reading.bytes = width;
+        reading.bits = bits;
+        return;
+      }
+    }
+    if (length > 0) reading.bytes = -1;
   }
-  if (wrong > 15) {
-    into.fill(0, row * width, row * width + width);
-    return;
-  }
-  reading.bytes = width;
-  reading.bits = bits;
+  for (let i = 0; i < width; i++) into[first + i] = 0;
 }
 
-/** The value of each hex digit by its byte; 16 for all other bytes. */
-const HEX = new Uint8Array(256).fill(16);
-for (let digit = 0; digit < 16; digit++) {
-  HEX[digit.toString(16).charCodeAt(0)] = digit;
-  HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+/** The bytes of the string read last, whose digits stand as escapes. */
+function unescaped(cursor: JsonCursor): DataView {
+  const bytes = new TextEncoder().encode(cursor.text());
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+const NO_HEX = 256;
+/** The byte that two hex digits mean, by both as one number; NO_HEX for all else. */
+const HEX_PAIRS = new Uint16Array(1 << 16).fill(NO_HEX);
+const DIGITS = '0123456789abcdefABCDEF';
+for (const high of DIGITS) {
+  for (const low of DIGITS) {
+    HEX_PAIRS[high.charCodeAt(0) * 256 + low.charCodeAt(0)] = Number.parseInt(high + low, 16);
+  }
 }

@@ -3,15 +3,19 @@
  * protobuf, and the same decisions (protobuf-traces.ts). Ids are hex of any case; an id that is no hex
  * counts as one of a wrong length. The name of an enum's member that nobody knows is an error.
  */
-import type { SpanColumns } from '../span/columns.ts';
+import type { Mark, SpanColumns } from '../span/columns.ts';
+import { REFUSED } from '../span/origins.ts';
+import { eachPair } from './json-attributes.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { END_OF_OBJECT, Field, KIND_NAMES, STATUS_NAMES } from './json-fields.ts';
+import type { FieldPlace } from './json-guesses.ts';
+import { FIRST_FIELD, Level } from './json-guesses.ts';
 import { JsonOrigins, OriginRange } from './json-origins.ts';
 import type { IdReading } from './json-scalars.ts';
 import { readEnum, readId, readUint32, readUint64 } from './json-scalars.ts';
-import { eachPair, readTextCode } from './json-values.ts';
+import { readNameCode, readTextCode } from './json-values.ts';
 import type { Tally } from './tally.ts';
-import { GenAiKeys, idProblem, NOT_GEN_AI } from './tally.ts';
+import { GenAiKeys, idProblem, NOT_GEN_AI, tooManyServices } from './tally.ts';
 
 /** Spans between two offers to pause: about 1 ms. */
 const SPANS_A_STEP = 256;
@@ -57,11 +61,11 @@ export class JsonTraces {
 
   *#resourceSpans(): Generator<void> {
     const cursor = this.#cursor;
-    const firstRow = this.into.rows;
+    const mark = this.into.mark();
     const range = new OriginRange();
     if (!cursor.openObject('an element of resourceSpans')) return;
-    for (let isFirst = true; ; isFirst = false) {
-      const field = cursor.nextField(isFirst);
+    for (let field: FieldPlace = FIRST_FIELD; ;) {
+      field = cursor.fieldBehind(field, Level.resourceSpans);
       if (field === END_OF_OBJECT) break;
       if (field === Field.resource) range.takeObject(cursor);
       else if (field === Field.schemaUrl) range.takeUrl(cursor);
@@ -70,7 +74,20 @@ export class JsonTraces {
         for (let first = true; cursor.nextElement(first); first = false) yield* this.#scopeSpans();
       }
     }
-    this.into.resourceCodes.fill(this.#origins.resource(range), firstRow, this.into.rows);
+    this.#closeResource(this.#origins.resource(range), mark);
+  }
+
+  /** The rows since `mark` are of that resource: it may come behind them. */
+  #closeResource(resource: number, mark: Mark): void {
+    const { into, tally } = this;
+    if (resource !== REFUSED) {
+      into.resourceCodes.fill(resource, mark.rows, into.rows);
+      return;
+    }
+    const spans = into.rows - mark.rows;
+    into.truncate(mark);
+    tally.accepted -= spans;
+    tally.reject(tooManyServices(into.limits), spans);
   }
 
   *#scopeSpans(): Generator<void> {
@@ -78,8 +95,8 @@ export class JsonTraces {
     const firstRow = this.into.rows;
     const range = new OriginRange();
     if (!cursor.openObject('an element of scopeSpans')) return;
-    for (let isFirst = true; ; isFirst = false) {
-      const field = cursor.nextField(isFirst);
+    for (let field: FieldPlace = FIRST_FIELD; ;) {
+      field = cursor.fieldBehind(field, Level.scopeSpans);
       if (field === END_OF_OBJECT) break;
       if (field === Field.scope) range.takeObject(cursor);
       else if (field === Field.schemaUrl) range.takeUrl(cursor);
@@ -102,25 +119,26 @@ export class JsonTraces {
     const row = columns.openRow();
     columns.resourceCodes[row] = 0;
     columns.scopeCodes[row] = 0;
+    const times = this.#times;
     this.#traceId.bytes = this.#spanId.bytes = this.#parentId.bytes = 0;
-    this.#times.fill(0);
+    times[0] = times[1] = times[2] = times[3] = 0;
     if (cursor.openObject('a span')) {
-      for (let isFirst = true; ; isFirst = false) {
-        const field = cursor.nextField(isFirst);
+      for (let field: FieldPlace = FIRST_FIELD; ;) {
+        field = cursor.fieldBehind(field, Level.span);
         if (field === END_OF_OBJECT) break;
         this.#spanField(field, row);
       }
     }
-    const [startLow, startHigh, endLow, endHigh] = this.#times;
-    columns.startWords[row * 2] = startLow;
-    columns.startWords[row * 2 + 1] = startHigh;
-    columns.durationWords[row * 2] = endLow - startLow;
-    columns.durationWords[row * 2 + 1] = endHigh - startHigh - (endLow < startLow ? 1 : 0);
+    columns.startWords[row * 2] = times[0];
+    columns.startWords[row * 2 + 1] = times[1];
+    columns.durationWords[row * 2] = times[2] - times[0];
+    columns.durationWords[row * 2 + 1] = times[3] - times[1] - (times[2] < times[0] ? 1 : 0);
     this.#finish();
   }
 
   #finish(): void {
-    const [trace, span] = [this.#traceId, this.#spanId];
+    const trace = this.#traceId;
+    const span = this.#spanId;
     let problem = idProblem(trace.bytes, trace.bits, span.bytes, span.bits, this.#parentId.bytes);
     if (problem === '' && this.genAiOnly && !this.#genAi.isGenAi()) problem = NOT_GEN_AI;
     if (problem !== '') {
@@ -160,12 +178,12 @@ export class JsonTraces {
         columns.droppedAttributes[row] = readUint32(cursor, 'droppedAttributesCount');
         return;
       case Field.events:
-        return this.#children('events', () => this.#event());
+        return this.#children('events', () => this.#event(row));
       case Field.droppedEventsCount:
         columns.droppedEvents[row] = readUint32(cursor, 'droppedEventsCount');
         return;
       case Field.links:
-        return this.#children('links', () => this.#link());
+        return this.#children('links', () => this.#link(row));
       case Field.droppedLinksCount:
         columns.droppedLinks[row] = readUint32(cursor, 'droppedLinksCount');
         return;
@@ -184,16 +202,17 @@ export class JsonTraces {
     for (let isFirst = true; this.#cursor.nextElement(isFirst); isFirst = false) read();
   }
 
-  #event(): void {
+  #event(row: number): void {
     const cursor = this.#cursor;
-    const { events, strings, pairs } = this.into;
+    const { events, pairs } = this.into;
+    if (!events.takes(row)) return cursor.leap();
     const event = events.open();
     if (cursor.openObject('an event')) {
-      for (let isFirst = true; ; isFirst = false) {
-        const field = cursor.nextField(isFirst);
+      for (let field: FieldPlace = FIRST_FIELD; ;) {
+        field = cursor.fieldBehind(field, Level.event);
         if (field === END_OF_OBJECT) break;
         if (field === Field.timeUnixNano) readUint64(cursor, 'timeUnixNano', events.timeWords, event * 2);
-        else if (field === Field.name) events.nameCodes[event] = readTextCode(cursor, 'name', strings);
+        else if (field === Field.name) events.nameCodes[event] = readNameCode(cursor, 'name', this.into);
         else if (field === Field.attributes) eachPair(cursor, pairs, events.attributes);
         else if (field === Field.droppedAttributesCount) {
           events.droppedAttributes[event] = readUint32(cursor, 'droppedAttributesCount');
@@ -203,13 +222,14 @@ export class JsonTraces {
     events.close();
   }
 
-  #link(): void {
+  #link(row: number): void {
     const cursor = this.#cursor;
     const { links, strings, pairs } = this.into;
+    if (!links.takes(row)) return cursor.leap();
     const link = links.open();
     if (cursor.openObject('a link')) {
-      for (let isFirst = true; ; isFirst = false) {
-        const field = cursor.nextField(isFirst);
+      for (let field: FieldPlace = FIRST_FIELD; ;) {
+        field = cursor.fieldBehind(field, Level.link);
         if (field === END_OF_OBJECT) break;
         if (field === Field.traceId) readId(cursor, 'traceId', links.traceIds, link, 16, this.#linkId);
         else if (field === Field.spanId) readId(cursor, 'spanId', links.spanIds, link, 8, this.#linkId);
@@ -229,8 +249,8 @@ export class JsonTraces {
     const cursor = this.#cursor;
     const columns = this.into;
     if (!cursor.openObject('status')) return;
-    for (let isFirst = true; ; isFirst = false) {
-      const field = cursor.nextField(isFirst);
+    for (let field: FieldPlace = FIRST_FIELD; ;) {
+      field = cursor.fieldBehind(field, Level.status);
       if (field === END_OF_OBJECT) return;
       if (field === Field.message) {
         columns.statusMessageCodes[row] = readTextCode(cursor, 'message', columns.strings);

@@ -1,4 +1,5 @@
 /** Resources and scopes of protobuf bytes -> codes. Bytes seen before cost one look-up. */
+import { DROPPED } from '../span/attribute-lists.ts';
 import type { PairTable } from '../span/attribute-lists.ts';
 import type { SpanColumns } from '../span/columns.ts';
 import { parsePair } from './protobuf-values.ts';
@@ -15,7 +16,7 @@ export function pairOf(wire: Wire, start: number, end: number, pairs: PairTable)
   const known = pairs.rawProtobuf.find(wire.buf, start, end);
   if (known >= 0) return known;
   const pair = parsePair(wire, start, end, pairs);
-  pairs.rawProtobuf.add(wire.buf, start, end, pair);
+  if (pair !== DROPPED) pairs.rawProtobuf.add(wire.buf, start, end, pair);
   return pair;
 }
 
@@ -34,9 +35,11 @@ export class ProtobufOrigins {
   constructor(
     readonly wire: Wire,
     readonly into: SpanColumns,
+    /** Before one that is new is read: its keys are to be admitted behind those of the spans before it. */
+    readonly beforeNew: () => void,
   ) {}
 
-  /** The code of the resource of the ResourceSpans in `[start .. end)`. */
+  /** The code of the resource of the ResourceSpans in `[start .. end)`; REFUSED when its spans are to be rejected. */
   resource(start: number, end: number): number {
     const parts = this.#parts('ResourceSpans', start, end);
     const table = this.into.resources;
@@ -44,6 +47,7 @@ export class ProtobufOrigins {
     const code = table.raw.intern(this.#scratch, 0, this.#scratchLength);
     const known = table.entryPlusOne(code);
     if (known !== 0) return known - 1;
+    this.beforeNew();
     const entry = table.open();
     table.schemaUrlCodes[entry] = this.#text(parts.schemaStart, parts.schemaEnd);
     for (const piece of parts.pieces) this.#resourceFields(piece.start, piece.end, entry);
@@ -58,10 +62,36 @@ export class ProtobufOrigins {
     const code = table.raw.intern(this.#scratch, 0, this.#scratchLength);
     const known = table.entryPlusOne(code);
     if (known !== 0) return known - 1;
+    this.beforeNew();
     const entry = table.open();
     table.schemaUrlCodes[entry] = this.#text(parts.schemaStart, parts.schemaEnd);
     for (const piece of parts.pieces) this.#scopeFields(piece.start, piece.end, entry);
     return table.close(code);
+  }
+
+  /** How many spans a ResourceSpans has; they are stepped over. */
+  spansOf(start: number, end: number): number {
+    let spans = 0;
+    for (const scope of this.#fieldsTwo(start, end)) {
+      for (const _ of this.#fieldsTwo(scope.start, scope.end)) spans++;
+    }
+    return spans;
+  }
+
+  /** Where the repeated field 2 stands: `scope_spans`, `spans`. */
+  *#fieldsTwo(start: number, end: number): Generator<{ start: number; end: number }> {
+    let pos = start;
+    while (pos < end) {
+      const tag = this.wire.tagAt(pos);
+      if (tag !== 0x12) {
+        pos = this.wire.skipField(tag, this.wire.pos, end);
+        continue;
+      }
+      const size = this.wire.sizeAt(this.wire.pos, end);
+      const from = this.wire.pos;
+      pos = from + size;
+      yield { start: from, end: pos };
+    }
   }
 
   /** Checks the fields of the message and finds those that stand once; spans are only stepped over. */
@@ -113,7 +143,9 @@ export class ProtobufOrigins {
         const size = this.wire.sizeAt(pos, end);
         const from = this.wire.pos;
         pos = from + size;
-        table.attributes.push(pairOf(this.wire, from, pos, this.into.pairs));
+        if (table.attributes.takes()) {
+          table.attributes.push(pairOf(this.wire, from, pos, this.into.pairs));
+        }
       } else if (tag === 0x10) {
         table.droppedAttributes[entry] = this.wire.uint32At(pos);
         pos = this.wire.pos;
@@ -137,7 +169,9 @@ export class ProtobufOrigins {
         pos = from + size;
         if (tag === 0x0a) table.nameCodes[entry] = this.#text(from, pos);
         else if (tag === 0x12) table.versionCodes[entry] = this.#text(from, pos);
-        else table.attributes.push(pairOf(this.wire, from, pos, this.into.pairs));
+        else if (table.attributes.takes()) {
+          table.attributes.push(pairOf(this.wire, from, pos, this.into.pairs));
+        }
       } else if (tag === 0x20) {
         table.droppedAttributes[entry] = this.wire.uint32At(pos);
         pos = this.wire.pos;
@@ -150,6 +184,6 @@ export class ProtobufOrigins {
   }
 
   #text(start: number, end: number): number {
-    return this.into.strings.internUtf8(this.wire.buf, start, end);
+    return this.into.nameInStrings(this.wire.buf, start, end);
   }
 }

@@ -7,10 +7,12 @@
  * except that `status` is merged. A link whose ids have a wrong length keeps zeros in their place.
  */
 import type { SpanColumns } from '../span/columns.ts';
+import { REFUSED } from '../span/origins.ts';
+import { SpanBatches } from './kernel/batch.ts';
 import { pairOf, ProtobufOrigins } from './protobuf-origins.ts';
 import type { Tally } from './tally.ts';
-import { GenAiKeys, idProblem, NOT_GEN_AI } from './tally.ts';
-import { overrun, Wire, wrongWireType } from './wire.ts';
+import { GenAiKeys, idProblem, NOT_GEN_AI, tooManyServices } from './tally.ts';
+import { copyId, overrun, Wire, word, wrongWireType } from './wire.ts';
 
 /** Spans between two offers to pause: about 0.3 ms. */
 const SPANS_A_STEP = 256;
@@ -20,6 +22,10 @@ export class ProtobufTraces {
   readonly #buf: Uint8Array;
   readonly #origins: ProtobufOrigins;
   readonly #genAi: GenAiKeys;
+  /** Takes plain spans; undefined where each span is to be judged. */
+  readonly #batches: SpanBatches | undefined;
+  /** Rows of the batches that stand in the tally. */
+  #countedRows = 0;
   #pos = 0;
   #steps = 0;
 
@@ -28,16 +34,27 @@ export class ProtobufTraces {
     readonly into: SpanColumns,
     readonly tally: Tally,
     readonly genAiOnly: boolean,
+    /** False for tests, which hold the kernel to what is walked here. */
+    withKernel: boolean = !genAiOnly,
   ) {
     this.#wire = new Wire(body);
     this.#buf = body;
     this.#genAi = new GenAiKeys(into);
-    this.#origins = new ProtobufOrigins(this.#wire, into);
+    this.#origins = new ProtobufOrigins(this.#wire, into, () => this.#flush());
+    this.#batches = withKernel ? new SpanBatches(this.#wire, into) : undefined;
   }
 
   /** Walks all of it. Between two steps the columns hold whole rows only. */
   *walk(): Generator<void> {
-    const end = this.#buf.length;
+    try {
+      yield* this.#request(this.#buf.length);
+    } finally {
+      // After a fault too: an attribute before it may be at fault itself, and is the one to tell of.
+      this.#flush();
+    }
+  }
+
+  *#request(end: number): Generator<void> {
     let pos = 0;
     while (pos < end) {
       const tag = this.#tag(pos);
@@ -55,7 +72,12 @@ export class ProtobufTraces {
   }
 
   *#resourceSpans(start: number, end: number): Generator<void> {
+    if (this.#batches?.mayExhaustKeys === true) this.#flush();
     const resource = this.#origins.resource(start, end);
+    if (resource === REFUSED) {
+      this.tally.reject(tooManyServices(this.into.limits), this.#origins.spansOf(start, end));
+      return;
+    }
     let pos = start;
     while (pos < end) {
       const tag = this.#tag(pos);
@@ -71,6 +93,7 @@ export class ProtobufTraces {
   }
 
   *#scopeSpans(start: number, end: number, resource: number): Generator<void> {
+    if (this.#batches?.mayExhaustKeys === true) this.#flush();
     const scope = this.#origins.scope(start, end);
     let pos = start;
     while (pos < end) {
@@ -79,12 +102,30 @@ export class ProtobufTraces {
         pos = this.#wire.skipField(tag, this.#pos, end);
         continue;
       }
-      const size = this.#size(this.#pos, end);
+      const behindTag = this.#pos;
+      if (this.#batches?.isUsable === true) {
+        const taken = this.#batches.take(pos, end, resource, scope);
+        const { isFull } = this.#batches;
+        const isAtSpan = taken === pos;
+        pos = taken;
+        if (isFull || isAtSpan) this.#flush();
+        if (isFull) yield;
+        if (isFull || !isAtSpan) continue;
+      }
+      const size = this.#size(behindTag, end);
       const from = this.#pos;
       pos = from + size;
       this.#span(from, pos, resource, scope);
       if (++this.#steps % SPANS_A_STEP === 0) yield;
     }
+  }
+
+  /** Rows stand in the order of their spans: what the kernel took comes before what is walked here. */
+  #flush(): void {
+    if (this.#batches === undefined) return;
+    this.#batches.flush();
+    this.tally.accepted += this.#batches.rows - this.#countedRows;
+    this.#countedRows = this.#batches.rows;
   }
 
   #span(start: number, end: number, resource: number, scope: number): void {
@@ -111,7 +152,7 @@ export class ProtobufTraces {
         const to = pos + size;
         switch (tag) {
           case 0x4a:
-            columns.attributes.push(this.#pair(pos, to));
+            if (columns.attributes.takes()) columns.attributes.push(this.#pair(pos, to));
             break;
           case 0x0a:
             traceIdBytes = size;
@@ -132,10 +173,10 @@ export class ProtobufTraces {
             columns.traceStateCodes[row] = columns.strings.internUtf8(buf, pos, to);
             break;
           case 0x5a:
-            this.#event(pos, to);
+            if (columns.events.takes(row)) this.#event(pos, to);
             break;
           case 0x6a:
-            this.#link(pos, to);
+            if (columns.links.takes(row)) this.#link(pos, to);
             break;
           case 0x7a:
             this.#status(pos, to, row);
@@ -199,6 +240,7 @@ export class ProtobufTraces {
     const refused = problem === '' && this.genAiOnly && !this.#genAi.isGenAi() ? NOT_GEN_AI : problem;
     if (refused !== '') {
       this.tally.reject(refused);
+      this.into.losses.discard();
       return;
     }
     this.into.closeRow();
@@ -206,7 +248,7 @@ export class ProtobufTraces {
   }
 
   #event(start: number, end: number): void {
-    const { events, strings } = this.into;
+    const { events } = this.into;
     const buf = this.#buf;
     const event = events.open();
     let pos = start;
@@ -222,13 +264,13 @@ export class ProtobufTraces {
           break;
         case 0x12: {
           const to = this.#endOf(pos, end);
-          events.nameCodes[event] = strings.internUtf8(buf, this.#pos, to);
+          events.nameCodes[event] = this.into.nameInStrings(buf, this.#pos, to);
           pos = to;
           break;
         }
         case 0x1a: {
           const to = this.#endOf(pos, end);
-          events.attributes.push(this.#pair(this.#pos, to));
+          if (events.attributes.takes()) events.attributes.push(this.#pair(this.#pos, to));
           pos = to;
           break;
         }
@@ -259,7 +301,7 @@ export class ProtobufTraces {
         if (tag === 0x0a) copyId(buf, pos, to - pos, links.traceIds, link, 16);
         else if (tag === 0x12) copyId(buf, pos, to - pos, links.spanIds, link, 8);
         else if (tag === 0x1a) links.traceStateCodes[link] = strings.internUtf8(buf, pos, to);
-        else links.attributes.push(this.#pair(pos, to));
+        else if (links.attributes.takes()) links.attributes.push(this.#pair(pos, to));
         pos = to;
       } else if (tag === 0x28) {
         links.droppedAttributes[link] = this.#varint(pos);
@@ -337,26 +379,6 @@ export class ProtobufTraces {
     this.#pos = this.#wire.pos;
     return value;
   }
-}
-
-function word(buf: Uint8Array, pos: number): number {
-  return (buf[pos] | (buf[pos + 1] << 8) | (buf[pos + 2] << 16) | (buf[pos + 3] << 24)) >>> 0;
-}
-
-/** Copies an id of the right width to its row and answers whether a bit is set; else leaves the row. */
-function copyId(
-  buf: Uint8Array,
-  pos: number,
-  size: number,
-  into: Uint8Array,
-  row: number,
-  width: number,
-): number {
-  if (size !== width) return 0;
-  const at = row * width;
-  let bits = 0;
-  for (let i = 0; i < width; i++) bits |= into[at + i] = buf[pos + i];
-  return bits;
 }
 
 function isKnownSpanField(tag: number): boolean {

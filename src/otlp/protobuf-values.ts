@@ -1,8 +1,11 @@
 /** KeyValue and AnyValue of protobuf bytes -> pairs. Runs once for each distinct attribute. */
 import { MAX_VALUE_DEPTH } from '../limits.ts';
+import { DROPPED } from '../span/attribute-lists.ts';
 import type { PairTable } from '../span/attribute-lists.ts';
+import { cutEnd } from '../span/cut.ts';
 import type { Attribute, AttributeValue } from '../span/span.ts';
-import { TYPE_TAGS, valueText } from '../span/value.ts';
+import { LEAST_ENTRY_BYTES, ReadingRoom } from '../span/value-cut.ts';
+import { TYPE_TAGS } from '../span/value.ts';
 import { OtlpDecodeError } from './errors.ts';
 import type { Wire } from './wire.ts';
 import { overrun, wrongWireType } from './wire.ts';
@@ -22,19 +25,24 @@ const ANY_BYTES = (7 << 3) | 2;
 /** `values` of ArrayValue and KeyValueList: their only field. */
 const LIST_VALUES = (1 << 3) | 2;
 
-/** The pair of the KeyValue in `wire.buf[start .. end)`. */
+/**
+ * The pair of the KeyValue in `wire.buf[start .. end)`; DROPPED for one whose key is not kept, the value of which
+ * is then not read.
+ */
 export function parsePair(wire: Wire, start: number, end: number, pairs: PairTable): number {
   const at = splitKeyValue(wire, start, end);
-  const key = pairs.keys.internUtf8(wire.buf, at.keyStart, at.keyEnd);
+  const key = pairs.keyUtf8(wire.buf, at.keyStart, at.keyEnd);
+  if (key === DROPPED) return DROPPED;
   if (at.valueStart < at.valueEnd && wire.buf[at.valueStart] === ANY_STRING) {
     const size = wire.sizeAt(at.valueStart + 1, at.valueEnd);
     const textEnd = wire.pos + size;
     if (textEnd === at.valueEnd) {
-      return pairs.pair(key, TYPE_TAGS.string, pairs.values.internUtf8(wire.buf, wire.pos, textEnd));
+      return pairs.pair(key, TYPE_TAGS.string, pairs.stringCode(wire.buf, wire.pos, textEnd));
     }
   }
-  const value = parseAnyValue(wire, at.valueStart, at.valueEnd, 1);
-  return pairs.pair(key, TYPE_TAGS[value.type], pairs.values.internText(valueText(value)));
+  const room = new ReadingRoom(pairs.limits.valueBytes);
+  const value = parseAnyValue(wire, at.valueStart, at.valueEnd, 1, room);
+  return pairs.pair(key, TYPE_TAGS[value.type], pairs.valueCode(value, room.isCut));
 }
 
 interface KeyValueRange {
@@ -66,7 +74,13 @@ function splitKeyValue(wire: Wire, start: number, end: number): KeyValueRange {
 }
 
 /** An AnyValue as an object. With several fields set, the last one counts, as with every `oneof`. */
-function parseAnyValue(wire: Wire, start: number, end: number, depth: number): AttributeValue {
+function parseAnyValue(
+  wire: Wire,
+  start: number,
+  end: number,
+  depth: number,
+  room: ReadingRoom,
+): AttributeValue {
   if (depth > MAX_VALUE_DEPTH) {
     throw new OtlpDecodeError(`attribute values nest deeper than ${MAX_VALUE_DEPTH}`, start);
   }
@@ -79,7 +93,7 @@ function parseAnyValue(wire: Wire, start: number, end: number, depth: number): A
       pos = wire.skipField(tag, pos, end);
       continue;
     }
-    value = anyField(wire, tag, pos, end, depth);
+    value = anyField(wire, tag, pos, end, depth, room);
     pos = wire.pos;
   }
   if (pos > end) throw overrun(end);
@@ -87,7 +101,14 @@ function parseAnyValue(wire: Wire, start: number, end: number, depth: number): A
 }
 
 /** One field of an AnyValue, whose tag ends at `pos`. Leaves `wire.pos` behind it. */
-function anyField(wire: Wire, tag: number, pos: number, end: number, depth: number): AttributeValue {
+function anyField(
+  wire: Wire,
+  tag: number,
+  pos: number,
+  end: number,
+  depth: number,
+  room: ReadingRoom,
+): AttributeValue {
   switch (tag) {
     case ANY_BOOL:
       return { type: 'bool', value: wire.boolAt(pos) };
@@ -101,7 +122,7 @@ function anyField(wire: Wire, tag: number, pos: number, end: number, depth: numb
     case ANY_BYTES: {
       const size = wire.sizeAt(pos, end);
       const from = wire.pos;
-      const value = lengthDelimited(wire, tag, from, from + size, depth);
+      const value = lengthDelimited(wire, tag, from, from + size, depth, room);
       wire.pos = from + size;
       return value;
     }
@@ -110,40 +131,61 @@ function anyField(wire: Wire, tag: number, pos: number, end: number, depth: numb
   }
 }
 
-function lengthDelimited(wire: Wire, tag: number, start: number, end: number, depth: number): AttributeValue {
+function lengthDelimited(
+  wire: Wire,
+  tag: number,
+  start: number,
+  end: number,
+  depth: number,
+  room: ReadingRoom,
+): AttributeValue {
   switch (tag) {
     case ANY_STRING:
-      return { type: 'string', value: decoder.decode(wire.buf.subarray(start, end)) };
-    case ANY_BYTES:
-      return { type: 'bytes', value: wire.buf.slice(start, end) };
+      return { type: 'string', value: textWithin(wire, start, end, room) };
+    case ANY_BYTES: {
+      const to = Math.min(end, start + room.left);
+      if (to < end) room.isCut = true;
+      room.take(to - start);
+      return { type: 'bytes', value: wire.buf.slice(start, to) };
+    }
     case ANY_ARRAY: {
       const value: AttributeValue[] = [];
-      eachListEntry(wire, 'ArrayValue', start, end, (from, to) => {
-        value.push(parseAnyValue(wire, from, to, depth + 1));
+      eachListEntry(wire, 'ArrayValue', start, end, room, (from, to) => {
+        value.push(parseAnyValue(wire, from, to, depth + 1, room));
       });
       return { type: 'array', value };
     }
     default: {
       const value: Attribute[] = [];
-      eachListEntry(wire, 'KeyValueList', start, end, (from, to) => {
-        value.push(parseEntry(wire, from, to, depth + 1));
+      eachListEntry(wire, 'KeyValueList', start, end, room, (from, to) => {
+        value.push(parseEntry(wire, from, to, depth + 1, room));
       });
       return { type: 'kvlist', value };
     }
   }
 }
 
-function parseEntry(wire: Wire, start: number, end: number, depth: number): Attribute {
-  const at = splitKeyValue(wire, start, end);
-  const key = decoder.decode(wire.buf.subarray(at.keyStart, at.keyEnd));
-  return { key, value: parseAnyValue(wire, at.valueStart, at.valueEnd, depth) };
+/** The text in `wire.buf[start .. end)`, as far as there is room. */
+function textWithin(wire: Wire, start: number, end: number, room: ReadingRoom): string {
+  const to = cutEnd(wire.buf, start, end, room.left);
+  if (to < end) room.isCut = true;
+  room.take(to - start);
+  return decoder.decode(wire.buf.subarray(start, to));
 }
 
+function parseEntry(wire: Wire, start: number, end: number, depth: number, room: ReadingRoom): Attribute {
+  const at = splitKeyValue(wire, start, end);
+  const key = textWithin(wire, at.keyStart, at.keyEnd, room);
+  return { key, value: parseAnyValue(wire, at.valueStart, at.valueEnd, depth, room) };
+}
+
+/** What there is no room for is not looked at. */
 function eachListEntry(
   wire: Wire,
   message: string,
   start: number,
   end: number,
+  room: ReadingRoom,
   visit: (start: number, end: number) => void,
 ): void {
   let pos = start;
@@ -157,6 +199,7 @@ function eachListEntry(
     if (tag !== LIST_VALUES) throw wrongWireType(message, tag, pos);
     const size = wire.sizeAt(pos, end);
     const from = wire.pos;
+    if (!room.take(LEAST_ENTRY_BYTES)) return;
     visit(from, from + size);
     pos = from + size;
   }

@@ -1,5 +1,6 @@
 /** The one attribute of a resource that is a column of its own in every row. */
 import type { SpanColumns } from '../span/columns.ts';
+import { cutEnd } from '../span/cut.ts';
 import { TYPE_TAGS } from '../span/value.ts';
 
 /** `service.name` of the open resource, if it is a string, as a code in `strings`. */
@@ -12,7 +13,8 @@ export function serviceNameCode(columns: SpanColumns): number {
     if (pairs.keys.text(pairs.pairKeys[pair]) !== 'service.name') continue;
     const value = pairs.pairValues[pair];
     const { offsets, bytes } = pairs.values;
-    return strings.intern(bytes, offsets[value], offsets[value + 1]);
+    const end = cutEnd(bytes, offsets[value], offsets[value + 1], columns.limits.nameBytes);
+    return strings.intern(bytes, offsets[value], end);
   }
   return 0;
 }

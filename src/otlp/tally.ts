@@ -1,11 +1,15 @@
 /** What becomes of the spans of one request: taken, or rejected with a reason. */
 import type { SpanColumns } from '../span/columns.ts';
+import type { Findings } from '../span/findings.ts';
+import type { SpanLimits } from '../span/span-limits.ts';
 
 export interface DecodeResult {
   readonly accepted: number;
   readonly rejected: number;
-  /** Why spans were rejected; '' when none was. */
+  /** Why spans were rejected, and what of the others was dropped or cut; '' when there is nothing to say. */
   readonly message: string;
+  /** Where they were asked for. */
+  readonly findings?: Findings;
 }
 
 export class Tally {
@@ -13,17 +17,28 @@ export class Tally {
   rejected = 0;
   readonly #reasons = new Map<string, number>();
 
-  reject(reason: string): void {
-    this.rejected++;
-    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+  reject(reason: string, spans = 1): void {
+    if (spans === 0) return;
+    this.rejected += spans;
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + spans);
   }
 
-  result(): DecodeResult {
-    const reasons = [...this.#reasons].map(([reason, count]) => `${count} because ${reason}`);
-    const noun = this.rejected === 1 ? 'span' : 'spans';
-    const message = this.rejected === 0 ? '' : `rejected ${this.rejected} ${noun}: ${reasons.join(', ')}`;
-    return { accepted: this.accepted, rejected: this.rejected, message };
+  get rejections(): Findings['rejections'] {
+    return [...this.#reasons].map(([reason, spans]) => ({ reason, spans }));
   }
+
+  /** Of rejected spans; '' when none was. */
+  get message(): string {
+    if (this.rejected === 0) return '';
+    const reasons = this.rejections.map(({ reason, spans }) => `${spans} because ${reason}`);
+    const noun = this.rejected === 1 ? 'span' : 'spans';
+    return `rejected ${this.rejected} ${noun}: ${reasons.join(', ')}`;
+  }
+}
+
+/** Why spans of a service are not taken. */
+export function tooManyServices({ services }: SpanLimits): string {
+  return `their service.name is new behind ${services.toLocaleString('en')} others of late (--max-services)`;
 }
 
 /** Why a span with these ids can't be taken, or '' when it can. */

@@ -59,6 +59,8 @@ export class Wire extends protobuf.Reader {
   }
 
   int64At(pos: number): bigint {
+    this.pos = pos + 1;
+    if (pos < this.len && this.buf[pos] < 128) return BigInt(this.buf[pos]);
     this.pos = pos;
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
@@ -146,4 +148,25 @@ function tooLong(size: number, pos: number): OtlpDecodeError {
 /** The error for a field of the schema that came with another wire type. */
 export function wrongWireType(message: string, tag: number, pos: number): OtlpDecodeError {
   return new OtlpDecodeError(`field ${tag >>> 3} of ${message} has wire type ${tag & 7}`, pos);
+}
+
+/** The little-endian word at `pos`. */
+export function word(buf: Uint8Array, pos: number): number {
+  return (buf[pos] | (buf[pos + 1] << 8) | (buf[pos + 2] << 16) | (buf[pos + 3] << 24)) >>> 0;
+}
+
+/** Copies an id of the right width to its row and answers whether a bit is set; else leaves the row. */
+export function copyId(
+  buf: Uint8Array,
+  pos: number,
+  size: number,
+  into: Uint8Array,
+  row: number,
+  width: number,
+): number {
+  if (size !== width) return 0;
+  const at = row * width;
+  let bits = 0;
+  for (let i = 0; i < width; i++) bits |= into[at + i] = buf[pos + i];
+  return bits;
 }

@@ -2,28 +2,119 @@
  * Attributes in memory. Each distinct key=value is a *pair* with a code; a list of attributes is a
  * run of pair codes. Senders repeat themselves: in the reference traffic nine of ten pairs are known.
  */
-import { grown } from './grow.ts';
+import { MAX_KEY_BYTES } from '../limits.ts';
+import { grownShared as grown } from './grow.ts';
 import { Interner } from './interner.ts';
+import { JsonShapes } from './json-shapes.ts';
+import { Loss, Losses } from './losses.ts';
+import type { PairLists } from './row-batch.ts';
 import { RawPairs } from './raw-pairs.ts';
+import { DEFAULT_SPAN_LIMITS } from './span-limits.ts';
+import type { SpanLimits } from './span-limits.ts';
+import type { AttributeValue } from './span.ts';
+import { fittingText } from './value-cut.ts';
 import type { AttributesVector } from './vector.ts';
 
 const FIRST_PAIRS = 64;
 
+/** In the place of a key's code, or a pair's: the attribute is not kept, and counts as dropped. */
+export const DROPPED = -1;
+
 export class PairTable {
   readonly keys = new Interner();
-  readonly values = new Interner();
-  readonly rawProtobuf = new RawPairs();
-  readonly rawJson = new RawPairs();
+  readonly values: Interner;
+  rawProtobuf = new RawPairs();
+  rawJson = new RawPairs();
+  jsonShapes = new JsonShapes();
+  /** Memory of look-ups that others keep for this table. */
+  lookUpBytes = 0;
   count = 0;
+  /** Times that keys were taken back: what others learned of raw bytes before no longer holds. */
+  epoch = 0;
+  /** By key code: 1 where the key was admitted. */
+  #isAdmitted = new Uint8Array(FIRST_PAIRS);
+  /** Key codes in the order in which they were admitted, as many as are. */
+  readonly #admitted: number[] = [];
   /** By pair code: code in `keys`, tag of TYPE_TAGS, code in `values`. */
   pairKeys: Uint32Array = new Uint32Array(FIRST_PAIRS);
   pairTypes: Uint8Array = new Uint8Array(FIRST_PAIRS);
   pairValues: Uint32Array = new Uint32Array(FIRST_PAIRS);
   #slots = new Uint32Array(FIRST_PAIRS * 2);
 
+  constructor(
+    readonly limits: SpanLimits = DEFAULT_SPAN_LIMITS,
+    readonly losses: Losses = new Losses(),
+  ) {
+    this.values = new Interner(limits.valueBytes);
+  }
+
   get byteLength(): number {
-    const raw = this.rawProtobuf.byteLength + this.rawJson.byteLength;
-    return this.keys.byteLength + this.values.byteLength + raw + this.count * 21;
+    const raw = this.rawProtobuf.byteLength + this.rawJson.byteLength + this.jsonShapes.byteLength;
+    return this.keys.byteLength + this.values.byteLength + raw + this.lookUpBytes + this.count * 21;
+  }
+
+  /**
+   * The code of the key in `source[start .. end)`, or DROPPED: it is too long, or one too many. A key that
+   * stands in `keys` already goes on.
+   */
+  keyUtf8(source: Uint8Array, start: number, end: number): number {
+    if (end - start > MAX_KEY_BYTES) return DROPPED;
+    if (this.#admitted.length < this.limits.keys)
+      return this.#admit(this.keys.internUtf8(source, start, end));
+    const known = this.keys.find(source, start, end);
+    return known >= 0 && this.#isAdmitted[known] === 1 ? known : DROPPED;
+  }
+
+  /** The same for a key in a text of its own. */
+  keyText(text: string): number {
+    if (text.length > MAX_KEY_BYTES) return DROPPED;
+    const bytes = encoder.encode(text);
+    return this.keyUtf8(bytes, 0, bytes.length);
+  }
+
+  #admit(key: number): number {
+    if (this.#isAdmitted[key] === 1) return key;
+    if (key >= this.#isAdmitted.length) this.#isAdmitted = grown(this.#isAdmitted, key + 1);
+    this.#isAdmitted[key] = 1;
+    this.#admitted.push(key);
+    return key;
+  }
+
+  /** Keys that count against the limit. */
+  get admittedKeys(): number {
+    return this.#admitted.length;
+  }
+
+  /**
+   * Keeps the first `count` keys that were admitted; true when others were. Those must come anew, as they
+   * will when the log is replayed, so raw bytes are forgotten: some of them mean a key taken back.
+   */
+  takeBackKeys(count: number): boolean {
+    if (this.#admitted.length === count) return false;
+    for (const key of this.#admitted.splice(count)) this.#isAdmitted[key] = 0;
+    this.forgetRaw();
+    this.epoch++;
+    return true;
+  }
+
+  /** Raw bytes are parsed anew when they come again. */
+  forgetRaw(): void {
+    this.rawProtobuf = new RawPairs();
+    this.rawJson = new RawPairs();
+    this.jsonShapes = new JsonShapes();
+  }
+
+  /** The code in `values` of the value's text, cut where it is too long; `isCut`: it was cut before. */
+  valueCode(value: AttributeValue, isCut: boolean): number {
+    const { text, fits } = fittingText(value, this.limits.valueBytes, isCut);
+    if (isCut || !fits) this.losses.add(Loss.text);
+    return this.values.internText(text);
+  }
+
+  /** The same for a string in `source[start .. end)`. */
+  stringCode(source: Uint8Array, start: number, end: number, isAscii = false): number {
+    if (end - start > this.limits.valueBytes) this.losses.add(Loss.text);
+    return this.values.internUtf8(source, start, end, isAscii);
   }
 
   /** The pair of a key, a type and a value; the same for the same three, whoever wrote them. */
@@ -68,6 +159,8 @@ export class PairTable {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** Odd, and of this process alone, so that nobody can send attributes that all fall into one slot. */
 const [VALUE_FACTOR, KEY_FACTOR] = crypto
   .getRandomValues(new Int32Array(2))
@@ -89,15 +182,37 @@ export class AttributeLists {
   pairs: Uint32Array = new Uint32Array(FIRST_PAIRS);
   /** By key: the entry that held it last, in whichever list. */
   #entryOfKey = new Uint32Array(FIRST_PAIRS);
+  /** Attributes of the open list that are not kept. */
+  dropped = 0;
+  /** `entries` at which the open list has all that it may have. */
+  #fullAt: number;
 
-  constructor(readonly table: PairTable) {}
+  constructor(readonly table: PairTable) {
+    this.#fullAt = table.limits.attributes;
+  }
 
   get byteLength(): number {
     return (this.count + this.entries) * 4;
   }
 
-  /** Adds to the open list. Of attributes with the same key the last one stays, at the first one's place. */
+  /** Whether the open list takes another attribute; if not, that one is counted, and need not be read. */
+  takes(): boolean {
+    if (this.entries < this.#fullAt) return true;
+    this.#drop(Loss.attribute);
+    return false;
+  }
+
+  #drop(cause: Loss): void {
+    this.dropped++;
+    this.table.losses.add(cause);
+  }
+
+  /**
+   * Adds to the open list, or counts what is DROPPED. Of attributes with the same key the last one stays,
+   * at the first one's place.
+   */
   push(pair: number): void {
+    if (pair === DROPPED) return this.#drop(Loss.key);
     const key = this.table.pairKeys[pair];
     if (key >= this.#entryOfKey.length) this.#entryOfKey = grown(this.#entryOfKey, key + 1);
     const before = this.#entryOfKey[key];
@@ -108,20 +223,42 @@ export class AttributeLists {
         return;
       }
     }
+    if (this.entries >= this.#fullAt) return this.#drop(Loss.attribute);
     if (this.entries === this.pairs.length) this.pairs = grown(this.pairs, this.entries + 1);
     this.#entryOfKey[key] = this.entries;
     this.pairs[this.entries++] = pair;
   }
 
+  /** Adds `count` closed lists; none may be open. */
+  append({ ends, pairs }: PairLists, count: number): void {
+    if (count === 0) return;
+    const added = ends[count - 1];
+    const first = this.offsets[this.count];
+    if (first + added > this.pairs.length) this.pairs = grown(this.pairs, first + added);
+    if (this.count + count >= this.offsets.length) this.offsets = grown(this.offsets, this.count + count + 1);
+    this.pairs.set(pairs.subarray(0, added), first);
+    for (let list = 0, at = this.count + 1; list < count; list++, at++) this.offsets[at] = first + ends[list];
+    this.count += count;
+    this.#begin(first + added);
+  }
+
+  /** The open list is a new one. */
+  #begin(entry: number): void {
+    this.entries = entry;
+    this.#fullAt = entry + this.table.limits.attributes;
+    this.dropped = 0;
+  }
+
   close(): void {
     if (this.count + 1 === this.offsets.length) this.offsets = grown(this.offsets, this.count + 2);
     this.offsets[++this.count] = this.entries;
+    this.#begin(this.entries);
   }
 
   /** Drops the open list and all closed ones but the first `count`. */
   truncate(count: number): void {
     this.count = count;
-    this.entries = this.offsets[count];
+    this.#begin(this.offsets[count]);
   }
 
   /** The first `lists` lists, or with `rowIndex` as many rows that share them. */

@@ -4,13 +4,23 @@
  */
 import { AttributeLists, PairTable } from './attribute-lists.ts';
 import { EventColumns, LinkColumns } from './children.ts';
-import { grown } from './grow.ts';
+import { cutEnd } from './cut.ts';
+import { grownShared as grown } from './grow.ts';
 import { Interner } from './interner.ts';
+import { addDropped, Loss, Losses } from './losses.ts';
+import type { LossCounts } from './losses.ts';
 import { ResourceTable, ScopeTable } from './origins.ts';
+import type { RowBatch } from './row-batch.ts';
 import { SPANS } from './schema.ts';
+import { DEFAULT_SPAN_LIMITS } from './span-limits.ts';
+import type { SpanLimits } from './span-limits.ts';
 import type { Block, TextVector, Uint32Vector, Vector } from './vector.ts';
 
-const DEFAULT_ROWS = 1024;
+/**
+ * Few: a thousand projects with a span each would take 100 MB with 1,024. And no power of two, so that a buffer that
+ * is sealed with a little more than 262,144 rows does not double for the last of them.
+ */
+const DEFAULT_ROWS = 72;
 /** Ids 32, times 16, two bytes, flags and counts 16, codes 20, offsets 12. */
 const BYTES_PER_ROW = 98;
 
@@ -21,19 +31,26 @@ export interface Mark {
   readonly minLow: number;
   readonly maxHigh: number;
   readonly maxLow: number;
+  readonly keys: number;
+  readonly services: number;
+  readonly resources: number;
+  readonly scopes: number;
+  readonly losses: LossCounts;
 }
 
 export class SpanColumns {
   /** The store raises it when the log is on disk. */
   publishedRows = 0;
-  readonly names = new Interner();
-  readonly strings = new Interner();
-  readonly pairs = new PairTable();
-  readonly resources = new ResourceTable(this.pairs);
-  readonly scopes = new ScopeTable(this.pairs);
-  readonly attributes = new AttributeLists(this.pairs);
-  readonly events = new EventColumns(this.pairs);
-  readonly links = new LinkColumns(this.pairs);
+  /** What the limits took from the rows, and from the resources and scopes that were new. */
+  readonly losses = new Losses();
+  readonly names: Interner;
+  readonly strings: Interner;
+  readonly pairs: PairTable;
+  readonly resources: ResourceTable;
+  readonly scopes: ScopeTable;
+  readonly attributes: AttributeLists;
+  readonly events: EventColumns;
+  readonly links: LinkColumns;
 
   // One element a row (ids and times several). A decoder writes at the row that `openRow` gives, and
   // reads the fields anew each time: growth replaces the arrays.
@@ -62,7 +79,18 @@ export class SpanColumns {
   /** Columns of resource and scope, one value a row: filled as far as somebody asked. */
   readonly #gathered = new Map<string, { codes: Uint32Array; rows: number }>();
 
-  constructor(initialRows: number = DEFAULT_ROWS) {
+  constructor(
+    initialRows: number = DEFAULT_ROWS,
+    readonly limits: SpanLimits = DEFAULT_SPAN_LIMITS,
+  ) {
+    this.names = new Interner(limits.nameBytes, () => this.losses.add(Loss.name));
+    this.strings = new Interner(limits.valueBytes, () => this.losses.add(Loss.text));
+    this.pairs = new PairTable(limits, this.losses);
+    this.resources = new ResourceTable(this.pairs);
+    this.scopes = new ScopeTable(this.pairs);
+    this.attributes = new AttributeLists(this.pairs);
+    this.events = new EventColumns(this.pairs);
+    this.links = new LinkColumns(this.pairs);
     const rows = Math.max(1, initialRows);
     this.traceIds = new Uint8Array(rows * 16);
     this.spanIds = new Uint8Array(rows * 8);
@@ -106,6 +134,13 @@ export class SpanColumns {
     return (BigInt(this.#maxHigh) << 32n) | BigInt(this.#maxLow);
   }
 
+  /** The code in `strings` of a name in `source[start .. end)`: of an event, a scope, a schema. */
+  nameInStrings(source: Uint8Array, start: number, end: number): number {
+    const to = cutEnd(source, start, end, this.limits.nameBytes);
+    if (to < end) this.losses.add(Loss.name);
+    return this.strings.internUtf8(source, start, to);
+  }
+
   /** The row to fill next, with nothing set. Call again to begin anew with a row that was not closed. */
   openRow(): number {
     const row = this.#rows;
@@ -127,12 +162,32 @@ export class SpanColumns {
     this.attributes.truncate(row);
     this.events.truncate(row);
     this.links.truncate(row);
+    this.losses.discard();
     return row;
   }
 
   /** The open row is complete. */
   closeRow(): void {
     const row = this.#rows;
+    this.#widenTimes(row);
+    this.#addDropped(row);
+    this.attributes.close();
+    this.events.closeRow(row);
+    this.links.closeRow(row);
+    this.#rows = row + 1;
+  }
+
+  #addDropped(row: number): void {
+    const { attributes, events, links } = this;
+    if (attributes.dropped > 0) {
+      this.droppedAttributes[row] = addDropped(this.droppedAttributes[row], attributes.dropped);
+    }
+    if (events.dropped > 0) this.droppedEvents[row] = addDropped(this.droppedEvents[row], events.dropped);
+    if (links.dropped > 0) this.droppedLinks[row] = addDropped(this.droppedLinks[row], links.dropped);
+    this.losses.keep();
+  }
+
+  #widenTimes(row: number): void {
     const low = this.startWords[row * 2];
     const high = this.startWords[row * 2 + 1];
     if (high < this.#minHigh || (high === this.#minHigh && low < this.#minLow)) {
@@ -143,10 +198,39 @@ export class SpanColumns {
       this.#maxHigh = high;
       this.#maxLow = low;
     }
-    this.attributes.close();
-    this.events.closeRow(row);
-    this.links.closeRow(row);
-    this.#rows = row + 1;
+  }
+
+  /** Appends rows that were made elsewhere; no row may be open. */
+  append(batch: RowBatch): void {
+    const { rows } = batch;
+    const row = this.#rows;
+    // What a row that was given up left behind.
+    this.attributes.truncate(row);
+    this.events.truncate(row);
+    this.links.truncate(row);
+    while (row + rows > this.kinds.length) this.#grow();
+    this.traceIds.set(batch.traceIds.subarray(0, rows * 16), row * 16);
+    this.spanIds.set(batch.spanIds.subarray(0, rows * 8), row * 8);
+    this.parentSpanIds.set(batch.parentSpanIds.subarray(0, rows * 8), row * 8);
+    this.startWords.set(batch.startWords.subarray(0, rows * 2), row * 2);
+    this.durationWords.set(batch.durationWords.subarray(0, rows * 2), row * 2);
+    this.kinds.set(batch.kinds.subarray(0, rows), row);
+    this.statusCodes.set(batch.statusCodes.subarray(0, rows), row);
+    this.flags.set(batch.flags.subarray(0, rows), row);
+    this.droppedAttributes.set(batch.droppedAttributes.subarray(0, rows), row);
+    this.droppedEvents.set(batch.droppedEvents.subarray(0, rows), row);
+    this.droppedLinks.set(batch.droppedLinks.subarray(0, rows), row);
+    this.nameCodes.set(batch.nameCodes.subarray(0, rows), row);
+    this.traceStateCodes.set(batch.traceStateCodes.subarray(0, rows), row);
+    this.statusMessageCodes.set(batch.statusMessageCodes.subarray(0, rows), row);
+    this.resourceCodes.set(batch.resourceCodes.subarray(0, rows), row);
+    this.scopeCodes.set(batch.scopeCodes.subarray(0, rows), row);
+    this.attributes.append(batch.attributes, rows);
+    this.events.append(row, rows, batch.eventEnds, batch.events);
+    this.links.appendNone(row, rows);
+    for (let added = row; added < row + rows; added++) this.#widenTimes(added);
+    this.losses.keep();
+    this.#rows = row + rows;
   }
 
   mark(): Mark {
@@ -156,10 +240,18 @@ export class SpanColumns {
       minLow: this.#minLow,
       maxHigh: this.#maxHigh,
       maxLow: this.#maxLow,
+      keys: this.pairs.admittedKeys,
+      services: this.resources.services.size,
+      resources: this.resources.count,
+      scopes: this.scopes.count,
+      losses: this.losses.counts,
     };
   }
 
-  /** Undoes the rows appended since `mark`, which are not published. Dictionaries keep what they learned. */
+  /**
+   * Undoes the rows appended since `mark`, which are not published. Dictionaries keep what they learned; what
+   * counts against limits does not, so that the log, which has no rows that were undone, is replayed the same.
+   */
   truncate(mark: Mark): void {
     if (mark.rows < this.publishedRows) {
       throw new Error(`row ${mark.rows} lies before the ${this.publishedRows} published rows`);
@@ -169,6 +261,12 @@ export class SpanColumns {
     this.#minLow = mark.minLow;
     this.#maxHigh = mark.maxHigh;
     this.#maxLow = mark.maxLow;
+    this.losses.restore(mark.losses);
+    const fewerKeys = this.pairs.takeBackKeys(mark.keys);
+    if (this.resources.takeBackServices(mark.services) || fewerKeys) {
+      this.resources.forget(mark.resources);
+      this.scopes.forget(mark.scopes);
+    }
     this.attributes.truncate(mark.rows);
     this.events.truncate(mark.rows);
     this.links.truncate(mark.rows);
@@ -263,7 +361,7 @@ export class SpanColumns {
   /** `table[index[row]]` of every row, computed once a row. */
   #gather(name: string, rows: number, table: Uint32Array, index: Uint32Array): Uint32Array {
     let column = this.#gathered.get(name);
-    if (!column) this.#gathered.set(name, (column = { codes: new Uint32Array(rows), rows: 0 }));
+    if (!column) this.#gathered.set(name, (column = { codes: grown(new Uint32Array(0), rows), rows: 0 }));
     if (column.codes.length < rows) column.codes = grown(column.codes, rows);
     const codes = column.codes;
     for (let row = column.rows; row < rows; row++) codes[row] = table[index[row]];

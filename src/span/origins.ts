@@ -6,8 +6,12 @@ import { AttributeLists } from './attribute-lists.ts';
 import type { PairTable } from './attribute-lists.ts';
 import { grown } from './grow.ts';
 import { Interner } from './interner.ts';
+import { addDropped } from './losses.ts';
 
 const FIRST_ENTRIES = 16;
+
+/** In the place of a resource's code: its spans are to be rejected. */
+export const REFUSED = -1;
 
 class OriginTable {
   count = 0;
@@ -17,8 +21,15 @@ class OriginTable {
   readonly raw = new Interner();
   #entryOfRaw = new Uint32Array(FIRST_ENTRIES);
 
-  constructor(pairs: PairTable) {
+  constructor(protected readonly pairs: PairTable) {
     this.attributes = new AttributeLists(pairs);
+  }
+
+  /** The raw bytes of entries from `count` on have no meaning from now on; rows that have such an entry keep it. */
+  forget(count: number): void {
+    for (let code = 0; code < this.raw.count; code++) {
+      if (this.entryPlusOne(code) > count) this.#entryOfRaw[code] = 0;
+    }
   }
 
   /** Entry + 1 of a code of `raw`; 0 for bytes that are new, or that nobody could parse so far. */
@@ -34,6 +45,7 @@ class OriginTable {
       this.schemaUrlCodes = grown(this.schemaUrlCodes, entry + 1);
     }
     this.attributes.truncate(entry);
+    this.pairs.losses.discard();
     this.droppedAttributes[entry] = 0;
     this.schemaUrlCodes[entry] = 0;
   }
@@ -41,7 +53,10 @@ class OriginTable {
   /** Keeps the open entry as the meaning of the raw bytes with that code. */
   protected keep(rawCode: number): number {
     if (rawCode >= this.#entryOfRaw.length) this.#entryOfRaw = grown(this.#entryOfRaw, rawCode + 1);
+    const { dropped } = this.attributes;
+    this.droppedAttributes[this.count] = addDropped(this.droppedAttributes[this.count], dropped);
     this.attributes.close();
+    this.pairs.losses.keep();
     this.#entryOfRaw[rawCode] = ++this.count;
     return this.count - 1;
   }
@@ -50,6 +65,8 @@ class OriginTable {
 export class ResourceTable extends OriginTable {
   /** The text of `service.name`, a code in `strings`; 0, the empty text, where it is no string. */
   serviceNameCodes: Uint32Array = new Uint32Array(FIRST_ENTRIES);
+  /** Codes of the services that count against the limit, as they came: those with a name. */
+  readonly services = new Set<number>();
 
   get byteLength(): number {
     return this.raw.byteLength + this.attributes.byteLength + this.count * 16;
@@ -63,9 +80,21 @@ export class ResourceTable extends OriginTable {
     return this.count;
   }
 
+  /** The code of the resource, or REFUSED: its service is one too many. */
   close(rawCode: number, serviceNameCode: number): number {
+    if (serviceNameCode !== 0 && !this.services.has(serviceNameCode)) {
+      if (this.services.size >= this.pairs.limits.services) return REFUSED;
+      this.services.add(serviceNameCode);
+    }
     this.serviceNameCodes[this.count] = serviceNameCode;
     return this.keep(rawCode);
+  }
+
+  /** Keeps the first `count` services; true when there were others. */
+  takeBackServices(count: number): boolean {
+    if (this.services.size === count) return false;
+    for (const service of [...this.services].slice(count)) this.services.delete(service);
+    return true;
   }
 }
 

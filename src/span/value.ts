@@ -60,7 +60,8 @@ export function valueText(value: AttributeValue): string {
   }
 }
 
-function nestedText(value: AttributeValue): string {
+/** The text of a value within a list. */
+export function nestedText(value: AttributeValue): string {
   switch (value.type) {
     case 'string':
       return JSON.stringify(value.value);
@@ -86,10 +87,14 @@ function nestedDouble(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-function kvlistText(list: readonly Attribute[]): string {
+/** False for a list whose keys JSON's objects can't hold as they are. */
+export function isPlainKvlist(list: readonly Attribute[]): boolean {
   const keys = new Set(list.map((entry) => entry.key));
-  const plain = keys.size === list.length && !list.some((entry) => /^(\$|\d+$)/.test(entry.key));
-  if (!plain) {
+  return keys.size === list.length && !list.some((entry) => /^(\$|\d+$)/.test(entry.key));
+}
+
+function kvlistText(list: readonly Attribute[]): string {
+  if (!isPlainKvlist(list)) {
     const entries = list.map((entry) => `[${JSON.stringify(entry.key)},${nestedText(entry.value)}]`);
     return `{"$kvlist":[${entries.join(',')}]}`;
   }

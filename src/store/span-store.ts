@@ -4,6 +4,7 @@
  *
  * All times are unsigned nanoseconds since the epoch, all durations nanoseconds.
  */
+import type { Findings } from '../span/findings.ts';
 import type { Span } from '../span/span.ts';
 import type { FieldExpression, Query, Static } from '../traceql/ast.ts';
 
@@ -28,10 +29,11 @@ export interface ExportRequest {
 export interface AppendResult {
   readonly accepted: number;
   readonly rejected: number;
-  /** The same bytes were taken before: nothing changed. */
+  /** The same bytes were taken before: nothing changed, and there are no findings. */
   readonly duplicate?: boolean;
   /** Why spans were rejected, or a warning about accepted ones; '' when there is nothing to say. */
   readonly message: string;
+  readonly findings?: Findings;
 }
 
 /** The store can't take writes now (disk full, failed fsync, overload): answer 503 with Retry-After. */
@@ -371,11 +373,10 @@ export interface DependenciesPage extends Coverage {
 }
 
 export interface SpanStore {
-  /**
-   * Resolves when the spans are on disk. Throws OtlpDecodeError (bad bytes: nothing was taken)
-   * or StoreUnavailableError.
-   */
+  /** Resolves when they are on disk. Throws OtlpDecodeError (nothing was taken) or StoreUnavailableError. */
   append(projectId: string, request: ExportRequest): Promise<AppendResult>;
+  /** Why `append` would take nothing now, undefined when it would. Cheap: asked before a body is read. */
+  refusal(): StoreUnavailableError | undefined;
   searchSpans(projectId: string, question: SearchQuestion): Promise<SpanPage>;
   searchTraces(projectId: string, question: SearchQuestion): Promise<TracePage>;
   /** `traceId`: 32 lower-case hex digits. */

@@ -59,6 +59,16 @@ beforeAll(async () => {
     resource: { attributes: [text('service.name', service), ...evil] },
     scope: { name: HOSTILE.join(' '), version: HOSTILE[0], attributes: evil },
   });
+  // Ingest shows the words of senders: an agent, a type, a token that is none.
+  for (const one of HOSTILE.slice(0, 6)) {
+    await server.fetch('/v1/traces', {
+      method: 'POST',
+      headers: { 'content-type': one, 'user-agent': one, authorization: `Bearer ${one}` },
+      body: 'x',
+    });
+    const headers = { 'content-type': one, 'user-agent': one };
+    await server.fetch('/v1/traces', { method: 'POST', headers, body: 'x' });
+  }
 }, 90_000);
 afterAll(async () => {
   await browser?.close();
@@ -77,6 +87,8 @@ function addresses(): string[] {
   const q = (typed: string): string => `/search?q=${encodeURIComponent(typed)}`;
   return [
     '/start',
+    '/ingest',
+    `/ingest?token=${encodeURIComponent(HOSTILE[2])}`,
     '/settings',
     '/search',
     '/search?view=spans&order=slowest',
@@ -134,6 +146,7 @@ describe('accessibility', () => {
       const { page, context } = await openPage(browser, { colorScheme, bypassCSP: true });
       for (const address of [
         '/start',
+        '/ingest',
         '/settings',
         '/search',
         '/search?view=spans',

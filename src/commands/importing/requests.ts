@@ -2,6 +2,7 @@
 import { decodeTraces } from '../../otlp/decode.ts';
 import { encodeTracesProtobuf } from '../../otlp/encode.ts';
 import { SpanColumns } from '../../span/columns.ts';
+import { NO_SPAN_LIMITS } from '../../span/span-limits.ts';
 import type { Span } from '../../span/span.ts';
 import { SpanReader } from '../../store/lake/read/scan/block-spans.ts';
 import type { ExportRequest } from '../../store/span-store.ts';
@@ -24,7 +25,7 @@ export interface Split {
 export function requestsOf({ format, body }: Item): Split {
   if (body.length <= MAX_REQUEST_BYTES)
     return { requests: [requestOf(format, body)], rejected: 0, message: '' };
-  const columns = new SpanColumns();
+  const columns = new SpanColumns(undefined, NO_SPAN_LIMITS);
   const { rejected, message } = decodeTraces({ format, body }, columns);
   return { requests: requestsOfColumns(columns), rejected, message };
 }

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { tracesUrl } from '../../demo/sender.ts';
 import { decodeTraces } from '../../otlp/decode.ts';
 import { SpanColumns } from '../../span/columns.ts';
+import type { SpanLimits } from '../../span/span-limits.ts';
 import { DEFAULT_PROJECT } from '../../store/catalog.ts';
 import { openLake } from '../../store/lake/lake.ts';
 import { DataFolderInUseError, LockDamagedError } from '../../store/lake/lock.ts';
@@ -28,6 +29,7 @@ const REQUEST_TIMEOUT_MS = 120_000;
 export async function folderSink(
   dataDir: string,
   projectId: string,
+  spanLimits: SpanLimits,
   report: (problem: string) => void,
 ): Promise<Sink> {
   const catalog = openFolder(dataDir);
@@ -38,7 +40,7 @@ export async function folderSink(
         `there is no project ${projectId}; make it with: spanlake project create ${projectId}`,
       );
     }
-    const lake = await openLake({ dataDir, catalog, report });
+    const lake = await openLake({ dataDir, catalog, spanLimits, report });
     return {
       send: (request) => patiently(() => lake.append(projectId, request)),
       async close() {

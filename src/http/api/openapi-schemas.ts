@@ -1,5 +1,6 @@
 /** The answers of the API, as JSON Schema. */
 import { FIGURE_SCHEMAS } from './openapi-figures.ts';
+import { INGEST_SCHEMAS } from './openapi-ingest.ts';
 
 const text = { type: 'string' };
 const number = { type: 'number' };
@@ -27,6 +28,7 @@ const figures = { count, errorCount: count, p50Nano: int64, p95Nano: int64, p99N
 
 export const SCHEMAS: Readonly<Record<string, object>> = {
   ...FIGURE_SCHEMAS,
+  ...INGEST_SCHEMAS,
   Error: object({ error: object({ code: text, message: text }, { position: count }) }),
   Status: object({ code: { type: 'integer' }, message: text }),
   Scanned: object({

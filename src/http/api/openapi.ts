@@ -2,6 +2,7 @@
 import type { ApiRoute } from './route.ts';
 import { API_ROUTES } from './routes.ts';
 import { FIGURE_DESCRIPTIONS } from './openapi-figures.ts';
+import { INGEST_DESCRIPTIONS } from './openapi-ingest.ts';
 import { PARAMETERS, parameterKey } from './openapi-parameters.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
 
@@ -15,6 +16,7 @@ interface Description {
 /** By `METHOD /path`. */
 const DESCRIPTIONS: ReadonlyMap<string, Description> = new Map<string, Description>([
   ...FIGURE_DESCRIPTIONS,
+  ...INGEST_DESCRIPTIONS,
   [
     'GET /spans',
     {

@@ -1,4 +1,5 @@
 /** What a route of the API is, and what all routes share. */
+import type { IngestReport } from '../../store/ingest-health.ts';
 import type { Store } from '../../store/store-upkeep.ts';
 import { invalid } from './params.ts';
 
@@ -12,6 +13,8 @@ export interface ApiCall {
   readonly path: Readonly<Record<string, string>>;
   /** Its body is read by the routes that take one. */
   readonly request: Request;
+  /** Undefined where no server runs. */
+  readonly ingest?: () => IngestReport;
 }
 
 export interface ApiRoute {

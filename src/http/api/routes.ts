@@ -5,6 +5,7 @@ import type { TraceSummary } from '../../store/span-store.ts';
 import { nowUnixNano } from '../deps.ts';
 import { HttpError } from '../errors.ts';
 import { FIGURE_ROUTES } from './figures.ts';
+import { INGEST_ROUTES } from './ingest.ts';
 import {
   ASKING_PARAMS,
   askingOf,
@@ -40,6 +41,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   question('/attributes', NAMES_PARAMS, attributes),
   question('/attributes/{key}/values', NAMES_PARAMS, values),
   ...FIGURE_ROUTES,
+  ...INGEST_ROUTES,
   ...UPKEEP_ROUTES,
 ];
 

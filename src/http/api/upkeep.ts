@@ -1,7 +1,7 @@
 /** The API's routes about what is kept: health, retention, pins, deletion, audit. */
 import type { AuditEntry, RetentionPolicy, StoreHealth } from '../../store/store-upkeep.ts';
 import { ageText, parseAge } from '../../store/retention-rules.ts';
-import { readBody } from '../body.ts';
+import { readSmallBody } from '../body.ts';
 import { nowUnixNano } from '../deps.ts';
 import { HttpError } from '../errors.ts';
 import { FILTER_PARAMS, invalid, limitOf, queryOf, RANGE_PARAMS, rangeOf } from './params.ts';
@@ -101,7 +101,7 @@ function ruleOf(rule: unknown): RetentionPolicy['rules'][number] {
 }
 
 async function jsonBody(request: Request): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBody(request, MAX_JSON_BYTES));
+  const text = new TextDecoder().decode(await readSmallBody(request, MAX_JSON_BYTES));
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,5 @@
 /** What the pages are given: the process's parts once, and who is asking with each request. */
+import type { IngestReport } from '../../store/ingest-health.ts';
 import type { Store } from '../../store/store-upkeep.ts';
 
 /** Who asks, decided by the authorisation in front of the pages. */
@@ -34,4 +35,6 @@ export interface PagesDeps {
   readonly context: (request: Request) => PageContext | Response;
   /** The last refused requests, newest first, if the receivers keep them. */
   readonly refusals?: (projectId: string) => readonly Refusal[];
+  /** Who sends, and how that fares. */
+  readonly ingest: (context: PageContext) => IngestReport;
 }

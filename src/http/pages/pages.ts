@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage, loginPage } from './error-page.ts';
+import { ingestPage } from './ingest.ts';
 import { namesFragment } from './names.ts';
 import { searchPage } from './search.ts';
 import { servicesPage } from './services.ts';
@@ -49,6 +50,7 @@ export function pages(deps: PagesDeps) {
     .get('/services/:name', ({ request, params }) =>
       as((some, context) => servicesPage(some, context, request, params.name))({ request }),
     )
+    .get('/ingest', as(ingestPage))
     .get('/settings', as(settingsPage))
     .post('/settings/retention', as(saveRetention))
     .post('/traces/:id/pin', onTrace(pinTrace))

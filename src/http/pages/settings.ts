@@ -4,7 +4,7 @@ import { SettingsPage } from '../../../views/settings.tsx';
 import { bytesText, parseBytes } from '../../config.ts';
 import { parseRetentionRules, retentionText } from '../../store/retention-rules.ts';
 import { QuestionError } from '../../store/span-store.ts';
-import { readBody } from '../body.ts';
+import { readSmallBody } from '../body.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage, localPath } from './error-page.ts';
 import { html, seeOther, shellOf } from './respond.ts';
@@ -55,7 +55,7 @@ export async function saveRetention(
   request: Request,
 ): Promise<Response> {
   if (!context.mayChange) return notAllowed(request);
-  const form = new URLSearchParams(new TextDecoder().decode(await readBody(request, MAX_FORM_BYTES)));
+  const form = new URLSearchParams(new TextDecoder().decode(await readSmallBody(request, MAX_FORM_BYTES)));
   const rules = (form.get('rules') ?? '').replaceAll('\r\n', '\n');
   const maxSize = (form.get('maxSize') ?? '').trim();
   try {

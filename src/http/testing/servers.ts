@@ -7,6 +7,7 @@ import { createLog } from '../../log.ts';
 import { openCatalog } from '../../store/catalog.ts';
 import { openLake } from '../../store/lake/lake.ts';
 import type { Lake } from '../../store/lake/lake.ts';
+import { IngestRecords } from '../../store/ingest-records.ts';
 import { Projects } from '../../store/projects.ts';
 import type { Store } from '../../store/store-upkeep.ts';
 import type { ServerDeps } from '../deps.ts';
@@ -52,6 +53,7 @@ export class TestServers implements AsyncDisposable {
     const servers = await startServers({
       store: wrap(lake),
       projects,
+      ingestRecords: new IngestRecords(catalog),
       log: createLog({ level: 'debug', write: (line) => logged.push(line) }),
       config: {
         version: '0.0.0-test',
@@ -60,6 +62,7 @@ export class TestServers implements AsyncDisposable {
         grpcOptional: false,
         insecure: false,
         maxBodyBytes: 8 * 1024 * 1024,
+        maxIngestBytes: 64 * 1024 * 1024,
         ...config,
       },
       startDemo: ({ endpoint }) => {

@@ -166,6 +166,7 @@ class OpenLake implements Lake {
   }
 
   append: Store['append'] = (projectId, request) => this.#writing.append(projectId, request);
+  refusal: Store['refusal'] = () => this.#writing.refusal();
   searchSpans: Store['searchSpans'] = (projectId, ask) => this.#reading.searchSpans(projectId, ask);
   searchTraces: Store['searchTraces'] = (projectId, ask) => this.#reading.searchTraces(projectId, ask);
   trace: Store['trace'] = (projectId, traceId, asking) => this.#reading.trace(projectId, traceId, asking);

@@ -228,6 +228,7 @@ export class ReadOnlyLake implements Store {
   retention: Store['retention'] = (projectId) => this.#withCatalog(({ db }) => loadPolicy(db, projectId));
 
   append: Store['append'] = () => Promise.reject(refusal());
+  refusal: Store['refusal'] = () => refusal();
   compact: Store['compact'] = () => Promise.reject(refusal());
   deleteTrace: Store['deleteTrace'] = () => Promise.reject(refusal());
   deleteSpans: Store['deleteSpans'] = () => Promise.reject(refusal());

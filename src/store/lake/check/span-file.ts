@@ -7,6 +7,7 @@ import { decodeTraces } from '../../../otlp/decode.ts';
 import { encodeTracesProtobuf } from '../../../otlp/encode.ts';
 import { SpanColumns } from '../../../span/columns.ts';
 import { SPANS } from '../../../span/schema.ts';
+import { NO_SPAN_LIMITS } from '../../../span/span-limits.ts';
 import type { Span } from '../../../span/span.ts';
 import { NULL_CODE } from '../../../span/vector.ts';
 import type { AttributesVector, Block, Vector } from '../../../span/vector.ts';
@@ -19,7 +20,7 @@ import { splitLists } from '../write/promote-split.ts';
 import { decodeText } from '../write/text.ts';
 
 export class SpanFileWriter {
-  #columns = new SpanColumns();
+  #columns = newColumns();
   #promoted: readonly PromotedColumn[] | undefined;
   #writer: ParquetFileWriter | undefined;
 
@@ -51,8 +52,13 @@ export class SpanFileWriter {
     this.#promoted ??= columns;
     this.#writer ??= new ParquetFileWriter(SPANS, this.#promoted, this.write);
     this.#writer.rowGroup(rows);
-    this.#columns = new SpanColumns();
+    this.#columns = newColumns();
   }
+}
+
+/** What is taken elsewhere goes whole, whichever limits it came by. */
+function newColumns(): SpanColumns {
+  return new SpanColumns(undefined, NO_SPAN_LIMITS);
 }
 
 /** Rows by trace, the traces and the spans of each as they came. */

@@ -5,7 +5,7 @@ import { isAlwaysEmpty } from './column-files.ts';
 import type { ColumnFile, FieldOfFile, LeafOfFile, PageBytes } from './column-files.ts';
 import { ENCODINGS } from './parquet/encodings.ts';
 import { readPages } from './parquet/footer-reader.ts';
-import { LeafReader, rowsWithoutValues } from './parquet/leaf-reader.ts';
+import { LeafReader, LevelsMemo, rowsWithoutValues } from './parquet/leaf-reader.ts';
 import type { LeafRows, OpenPage } from './parquet/leaf-reader.ts';
 import { openPage } from './parquet/page-open.ts';
 import { unshred } from './parquet/unshred.ts';
@@ -20,12 +20,19 @@ export class NestedColumn {
     const parts = column.types === undefined ? [column] : [column, column.types];
     const group = known.layout.rowGroups[rowGroup];
     const { rows } = group;
+    if (isAlwaysEmpty(column, group)) {
+      const empty = emptyVector(column, rows);
+      this.vectors = new Map([[column.field.name, empty]]);
+      this.bytes = memoryOf(empty);
+      return;
+    }
+    const levels = new LevelsMemo();
     const leaves = parts.flatMap((part) => {
       const isEmpty = isAlwaysEmpty(part, group);
       return part.leaves.map((each) =>
         isEmpty
           ? rowsWithoutValues(each.leaf, each.depth, rows)
-          : leafRows(file, known, rowGroup, each, cost),
+          : leafRows(file, known, rowGroup, each, cost, levels),
       );
     });
     const fields = parts.map(({ field }) => field);
@@ -34,12 +41,24 @@ export class NestedColumn {
   }
 }
 
+/** A map or a list without anything in any row: most are, since frequent attributes have columns of their own. */
+function emptyVector({ field, leaves, types }: FieldOfFile, rows: number): Vector {
+  const parts = types === undefined ? [field] : [field, types.field];
+  const all = types === undefined ? leaves : [...leaves, ...types.leaves];
+  const none = all.map(({ leaf, depth }) => rowsWithoutValues(leaf, depth, 0));
+  const vector = unshred(parts, none, 0).get(field.name);
+  if (vector?.kind !== 'attributes' && vector?.kind !== 'list')
+    throw new RangeError(`${field.name} is no list`);
+  return { ...vector, offsets: new Uint32Array(rows + 1) };
+}
+
 function leafRows(
   file: PageBytes,
   known: ColumnFile,
   rowGroup: number,
   { leaf, depth, index }: LeafOfFile,
   cost: ReadCost,
+  levels: LevelsMemo,
 ): LeafRows {
   const { rows, chunks } = known.layout.rowGroups[rowGroup];
   const chunk = chunks[index];
@@ -48,7 +67,7 @@ function leafRows(
   const bytes = file.read(begin, chunk.bytes);
   const open = (from: number, count: number): OpenPage =>
     openPage(bytes.subarray(from - begin, from - begin + count), chunk.codec);
-  const reader = new LeafReader(leaf, depth, chunk.encoding);
+  const reader = new LeafReader(leaf, depth, chunk.encoding, levels);
   for (const [i, page] of pages.entries()) {
     const count = (pages[i + 1]?.firstRow ?? rows) - page.firstRow;
     reader.page(open(page.offset, page.bytes), count, [{ from: 0, to: count }]);

@@ -165,6 +165,18 @@ export class OpenRowGroup {
     this.rows = group.rows;
   }
 
+  /** Of memory, of the columns that it holds. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const { bytes: own, values } of this.#flat.values()) {
+      const texts =
+        values.kind === 'coded' && values.dictionary.kind === 'text' ? values.dictionary.texts : undefined;
+      bytes += own + (texts === undefined ? 0 : texts.bytes.byteLength + texts.offsets.byteLength);
+    }
+    for (const column of this.#nested.values()) bytes += column.bytes;
+    return bytes;
+  }
+
   /** The columns of a block of all that the file has: letters of types are part of their map. */
   get blockNames(): string[] {
     const types = new Set([...this.known.fields.values()].map((field) => field.types?.field.name));

@@ -5,6 +5,8 @@
 import { close, constants, fdatasync, fsync, ftruncate, open, read, write } from 'node:fs';
 import { mkdir, readFile, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { logOver, openLog } from './log-file.ts';
+import type { LogFile } from './log-file.ts';
 
 export interface OpenFile {
   /** Writes all of it at `position`, or throws. */
@@ -29,6 +31,8 @@ export interface DiskSpace {
 export interface FileSystem {
   /** Creates or empties a file. */
   create(path: string): Promise<OpenFile>;
+  /** Creates or empties a log. */
+  createLog(path: string): Promise<LogFile>;
   /** Opens a file that exists. */
   open(path: string): Promise<OpenFile>;
   read(path: string): Promise<Uint8Array>;
@@ -110,6 +114,10 @@ export const realFileSystem: FileSystem = {
     return new RealFile(
       await openAsync(path, constants.O_CREAT | constants.O_TRUNC | constants.O_RDWR, 0o640),
     );
+  },
+  async createLog(path) {
+    // Elsewhere the flag is missing, or promises less than a sync.
+    return process.platform === 'linux' ? openLog(path) : logOver(await realFileSystem.create(path));
   },
   async open(path) {
     return new RealFile(await openAsync(path, constants.O_RDWR));

@@ -16,8 +16,8 @@ export function contentHash(bytes: Uint8Array): string {
 
 export class ContentHasher {
   #hash = 0n;
-  /** What does not fill a block yet. */
-  #rest: Uint8Array[] = [];
+  /** What does not fill a block yet, copied: its owner may fill the memory anew, or hand it on. */
+  #rest: Uint8Array = new Uint8Array(0);
   #restBytes = 0;
   #blocks = 0;
 
@@ -38,26 +38,34 @@ export class ContentHasher {
   }
 
   update(bytes: Uint8Array): void {
-    let from = 0;
-    while (from < bytes.length) {
+    for (let from = 0; from < bytes.length;) {
       const part = bytes.subarray(from, from + this.blockBytes - this.#restBytes);
       from += part.length;
-      // A part that waits for more is copied: its owner may fill the memory anew.
-      this.#rest.push(from < bytes.length || part.length === this.blockBytes ? part : part.slice());
-      this.#restBytes += part.length;
-      if (this.#restBytes === this.blockBytes) this.#close();
+      if (part.length === this.blockBytes) this.#block(part);
+      else this.#keep(part);
     }
   }
 
   digest(): string {
-    if (this.#restBytes > 0 || this.#blocks === 0) this.#close();
+    if (this.#restBytes > 0 || this.#blocks === 0) this.#block(this.#rest.subarray(0, this.#restBytes));
     return this.prefix + this.#hash.toString(16).padStart(16, '0');
   }
 
-  #close(): void {
-    const block = this.#rest.length === 1 ? this.#rest[0] : Buffer.concat(this.#rest);
+  #keep(part: Uint8Array): void {
+    const bytes = this.#restBytes + part.length;
+    if (bytes > this.#rest.length) {
+      // One array serves block after block.
+      const larger = new Uint8Array(Math.min(this.blockBytes, Math.max(bytes, this.#rest.length * 2)));
+      larger.set(this.#rest.subarray(0, this.#restBytes));
+      this.#rest = larger;
+    }
+    this.#rest.set(part, this.#restBytes);
+    this.#restBytes = bytes;
+    if (bytes === this.blockBytes) this.#block(this.#rest);
+  }
+
+  #block(block: Uint8Array): void {
     this.#hash = Bun.hash.xxHash3(block, this.#hash);
-    this.#rest = [];
     this.#restBytes = 0;
     this.#blocks++;
   }

@@ -4,6 +4,7 @@
  */
 import { TYPE_TAGS, parseValueText } from '../../../span/value.ts';
 import { SPANS } from '../../../span/schema.ts';
+import type { PromotedFrom } from '../../../span/schema.ts';
 import { NULL_CODE } from '../../../span/vector.ts';
 import type {
   AttributesVector,
@@ -16,6 +17,7 @@ import type {
   Vector,
 } from '../../../span/vector.ts';
 import type { PromotedColumn } from './file-entry.ts';
+import { RecentNumbers } from './recent-numbers.ts';
 import { encodeTokenIndex } from './token-index.ts';
 import type { EncodedRowGroup } from './token-index.ts';
 import { NO_KEY, TokenSet } from './token-set.ts';
@@ -38,6 +40,14 @@ const LISTS: readonly (readonly [column: string, scope: TokenScope])[] = [
   ['events', 'event'],
   ['links', 'link'],
 ];
+
+/** What rows have of a column of attributes: each pair of the vector's table that some row has, once. */
+export interface UsedPairs {
+  readonly vector: AttributesVector;
+  readonly pairs: Uint32Array;
+}
+
+const NONE_USED: ReadonlyMap<string, UsedPairs> = new Map();
 
 /** Tokens of a table of pairs that several row groups share, by pair. */
 interface PairTokens {
@@ -69,10 +79,23 @@ export class TokenIndexBuilder {
   readonly #rowGroups: EncodedRowGroup[] = [];
   readonly #recent = new RecentNumbers();
 
-  /** Rows `from .. to` are the next row group. Attributes stand in lists, or in the promoted columns. */
-  rowGroup(block: Block, promoted: readonly PromotedColumn[], from = 0, to = block.rows): void {
+  /**
+   * Rows `from .. to` are the next row group. Attributes stand in lists, or in the promoted columns; or `used` has
+   * them by the column of their lists, and neither is read.
+   */
+  rowGroup(
+    block: Block,
+    promoted: readonly PromotedColumn[],
+    from = 0,
+    to = block.rows,
+    used: ReadonlyMap<string, UsedPairs> = NONE_USED,
+  ): void {
     this.#set.clear();
-    for (const [column, scope] of MAPS) this.#attributes(attributesOf(block, column), scope, from, to);
+    for (const [column, scope] of MAPS) {
+      const known = used.get(column);
+      if (known === undefined) this.#attributes(attributesOf(block, column), scope, from, to);
+      else this.#pairs(known.vector, scope, known.pairs);
+    }
     for (const [column, scope] of LISTS) {
       const list = block.columns.get(column);
       const attributes = list?.kind === 'list' ? list.children.attributes : undefined;
@@ -81,7 +104,8 @@ export class TokenIndexBuilder {
     }
     for (const { name } of promoted) {
       const vector = block.columns.get(name);
-      if (vector !== undefined) this.#promoted(name, vector, from, to);
+      const source = sourceOf(name);
+      if (vector !== undefined && !used.has(source.column)) this.#promoted(name, source, vector, from, to);
     }
     const rows = to - from;
     const budget = Math.max(MIN_BUDGET_BYTES, rows * MAX_BYTES_A_SPAN);
@@ -95,12 +119,16 @@ export class TokenIndexBuilder {
   }
 
   #attributes(vector: AttributesVector, scope: TokenScope, from: number, to: number): void {
-    const lists = listsBetween(vector, from, to);
-    const pairs = pairsBetween(vector, lists);
+    this.#pairs(vector, scope, pairsBetween(vector, listsBetween(vector, from, to)));
+  }
+
+  /** `pairs`: those that some row has, each once. */
+  #pairs(vector: AttributesVector, scope: TokenScope, pairs: ArrayLike<number>): void {
     if (pairs.length === 0) return;
     const known = vector.pairs === undefined ? undefined : this.#known(vector, scope);
     const numbers = new Map<number, number>();
-    for (const pair of pairs) {
+    for (let i = 0; i < pairs.length; i++) {
+      const pair = pairs[i];
       if (known !== undefined && known.keys[pair] !== 0) {
         this.#set.add(known.a[pair], known.b[pair], known.keys[pair]);
         this.#presence(known.keys[pair]);
@@ -219,11 +247,10 @@ export class TokenIndexBuilder {
     return number;
   }
 
-  #promoted(name: string, vector: Vector, from: number, to: number): void {
-    const source = SPANS.promoted.find(({ prefix }) => name.startsWith(prefix));
-    const scope = MAPS.find(([column]) => column === source?.column)?.[1];
-    if (source === undefined || scope === undefined) throw new Error(`${name} is no promoted column`);
-    const key = this.#number(keyHash(scope, encoder.encode(name.slice(source.prefix.length))));
+  #promoted(name: string, { column, prefix }: PromotedFrom, vector: Vector, from: number, to: number): void {
+    const scope = MAPS.find(([map]) => map === column)?.[1];
+    if (scope === undefined) throw new Error(`${name} is no promoted column`);
+    const key = this.#number(keyHash(scope, encoder.encode(name.slice(prefix.length))));
     if (this.#column(vector, key, from, to)) this.#presence(key);
   }
 
@@ -290,12 +317,13 @@ export class TokenIndexBuilder {
     const hashes = this.#hashesOf(dictionary);
     const seen = new Uint8Array(dictionary.count);
     const value = this.#value;
-    let any = false;
-    for (let row = from; row < to; row++) {
+    // A merge's dictionary has no text that no row has: then the rows behind the last new one need no look.
+    let left = dictionary.count;
+    for (let row = from; row < to && left > 0; row++) {
       const code = codes[row];
       if (code === NULL_CODE || seen[code] !== 0) continue;
       seen[code] = 1;
-      any = true;
+      left--;
       if (hashes.known[code] === 0) {
         value.setString(bytes, offsets[code], offsets[code + 1]);
         hashes.a[code] = value.a;
@@ -306,7 +334,7 @@ export class TokenIndexBuilder {
       value.b = hashes.b[code];
       this.#add(key);
     }
-    return any;
+    return left < dictionary.count;
   }
 
   /** Many columns and row groups may share one dictionary. */
@@ -321,30 +349,10 @@ export class TokenIndexBuilder {
   }
 }
 
-const RECENT = 8192;
-
-/** Numbers met lately, as words, so that a column of few numbers is not hashed row by row. */
-class RecentNumbers {
-  readonly #lows = new Uint32Array(RECENT);
-  readonly #highs = new Uint32Array(RECENT);
-  readonly #rounds = new Uint32Array(RECENT);
-  #round = 0;
-
-  begin(): void {
-    this.#round++;
-  }
-
-  /** Whether the number was asked for before; remembers it. */
-  has(low: number, high: number): boolean {
-    const slot = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1) >>> 19;
-    if (this.#rounds[slot] === this.#round && this.#lows[slot] === low && this.#highs[slot] === high) {
-      return true;
-    }
-    this.#rounds[slot] = this.#round;
-    this.#lows[slot] = low;
-    this.#highs[slot] = high;
-    return false;
-  }
+function sourceOf(name: string): PromotedFrom {
+  const source = SPANS.promoted.find(({ prefix }) => name.startsWith(prefix));
+  if (source === undefined) throw new Error(`${name} is no promoted column`);
+  return source;
 }
 
 function attributesOf(block: Block, column: string): AttributesVector {

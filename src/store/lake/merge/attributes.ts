@@ -9,8 +9,11 @@ import { NULL_CODE } from '../../../span/vector.ts';
 import type { AttributesVector, TextDictionary, Validity, Vector } from '../../../span/vector.ts';
 import type { PromotedColumn } from '../files/file-entry.ts';
 import { decodeText, int64At, writeInt64 } from '../write/text.ts';
+import type { ColumnSource } from '../read/scan/column-source.ts';
+import { addText, loaded } from './load.ts';
+import { Lists } from './picks.ts';
+import type { Picks } from './picks.ts';
 import { BoolSink, CodeMap, Float64Sink, Int64Sink, TextSink } from './sinks.ts';
-import type { Picks } from './sinks.ts';
 
 /** Puts the value with this code at a position. */
 type Put = (position: number, code: number) => void;
@@ -29,13 +32,16 @@ export class PromotedSink {
   }
 
   /** From the same column of an input. */
-  add(vector: Vector, picks: Picks): void {
+  add(source: ColumnSource, picks: Picks): void {
     const sink = this.#sink;
-    if (vector.kind === 'text' && sink instanceof TextSink) sink.add(vector, picks);
-    else if (vector.kind === 'int64' && sink instanceof Int64Sink) sink.add(vector, picks);
-    else if (vector.kind === 'float64' && sink instanceof Float64Sink) sink.add(vector, picks);
-    else if (vector.kind === 'bool' && sink instanceof BoolSink) sink.add(vector, picks);
-    else throw new Error(`${this.column.name}: a ${vector.kind} column where ${this.column.type} was known`);
+    const { name } = this.column;
+    if (sink instanceof TextSink && addText(sink, source, name, picks)) return;
+    const vector = loaded(source, name, picks);
+    if (vector?.kind === 'text' && sink instanceof TextSink) sink.add(vector, picks);
+    else if (vector?.kind === 'int64' && sink instanceof Int64Sink) sink.add(vector, picks);
+    else if (vector?.kind === 'float64' && sink instanceof Float64Sink) sink.add(vector, picks);
+    else if (vector?.kind === 'bool' && sink instanceof BoolSink) sink.add(vector, picks);
+    else throw new Error(`${name}: a ${vector?.kind} column where ${this.column.type} was known`);
   }
 
   clear(): void {
@@ -105,12 +111,7 @@ interface Demoted {
 const UNKNOWN = -1;
 
 export class AttributesSink {
-  /** By list, in the order of arrival. */
-  #offsets: Uint32Array;
-  #lists = 0;
-  /** The list of each row. */
-  #rowIndex: Uint32Array;
-  #inOrder = true;
+  readonly #lists: Lists;
   #keys = new Uint32Array(1024);
   #types = new Uint8Array(1024);
   #values = new Uint32Array(1024);
@@ -123,55 +124,68 @@ export class AttributesSink {
     rows: number,
     readonly promoted: ReadonlyMap<string, PromotedSink> = new Map(),
   ) {
-    this.#offsets = new Uint32Array(rows + 1);
-    this.#rowIndex = new Uint32Array(rows);
+    this.#lists = new Lists(rows);
   }
 
   reserve(rows: number): void {
-    if (rows <= this.#rowIndex.length) return;
-    this.#rowIndex = grown(this.#rowIndex, rows);
-    this.#offsets = grown(this.#offsets, rows + 1);
+    this.#lists.reserve(rows);
   }
 
   clear(): void {
-    this.#lists = 0;
+    this.#lists.clear();
     this.#entries = 0;
-    this.#inOrder = true;
     this.#keyTexts = new Interner();
     this.#valueTexts = new Interner();
   }
 
-  /** `own`: what the input keeps in columns, by key. */
-  add(vector: AttributesVector, picks: Picks, own: ReadonlyMap<string, Vector> = new Map()): void {
-    const { rows, positions } = picks;
+  /** `own`: the columns of `source` in which the input keeps keys of these lists, by key. */
+  addFrom(
+    source: ColumnSource,
+    vector: AttributesVector,
+    picks: Picks,
+    own: ReadonlyMap<string, string>,
+  ): void {
     const demoted: Demoted[] = [];
-    for (const [key, column] of own) {
+    for (const [key, name] of own) {
       const sink = this.promoted.get(key);
-      if (sink === undefined) demoted.push(this.#demoted(key, column));
-      else sink.add(column, picks);
+      if (sink !== undefined) {
+        sink.add(source, picks);
+        continue;
+      }
+      const column = loaded(source, name, picks);
+      if (column === undefined) throw new Error(`a block without the promoted column ${name}`);
+      demoted.push(this.#demoted(key, column));
+    }
+    this.add(vector, picks, demoted);
+  }
+
+  add(vector: AttributesVector, picks: Picks, demoted: readonly Demoted[] = []): void {
+    const lists = this.#lists;
+    if (demoted.length === 0 && vector.offsets[vector.offsets.length - 1] === 0) {
+      lists.addEmpty(picks);
+      return;
     }
     const copy = this.#copier(vector);
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i];
-      const position = positions[i];
-      copy(row, position);
-      for (const { keyCode, tag, codeAt } of demoted) {
-        const code = codeAt(row);
-        if (code >= 0) this.#append(keyCode, tag, code);
+    const { stretches, rows, positions, counts } = picks;
+    for (let s = 0; s < stretches; s++) {
+      lists.begin(positions[s], counts[s]);
+      for (let i = 0; i < counts[s]; i++) {
+        const row = rows[s] + i;
+        copy(row, positions[s] + i);
+        for (const { keyCode, tag, codeAt } of demoted) {
+          const code = codeAt(row);
+          if (code >= 0) this.#append(keyCode, tag, code);
+        }
+        lists.end(this.#entries);
       }
-      if (position !== this.#lists) this.#inOrder = false;
-      this.#rowIndex[position] = this.#lists++;
-      this.#offsets[this.#lists] = this.#entries;
     }
   }
 
   finish(rows: number): AttributesVector {
-    if (this.#lists !== rows) throw new Error(`${this.#lists} lists of attributes for ${rows} rows`);
     const entries = this.#entries;
     return {
       kind: 'attributes',
-      offsets: this.#offsets.subarray(0, rows + 1),
-      ...(this.#inOrder ? {} : { rowIndex: this.#rowIndex.subarray(0, rows) }),
+      ...this.#lists.finish(rows),
       keys: this.#keys.subarray(0, entries),
       keyDictionary: this.#keyTexts.dictionary(),
       types: this.#types.subarray(0, entries),

@@ -1,11 +1,13 @@
 /** An output row group under construction, from blocks of inputs that promoted different keys. */
-import { grown } from '../../../span/grow.ts';
 import type { Column, ColumnType, TableSchema } from '../../../span/schema.ts';
 import type { Block, ListVector, Vector } from '../../../span/vector.ts';
 import type { PromotedColumn } from '../files/file-entry.ts';
 import { take } from '../files/take.ts';
+import type { ColumnSource } from '../read/scan/column-source.ts';
 import { AttributesSink, PromotedSink } from './attributes.ts';
-import { FixedSink, Int64Sink, Picks, TextSink, Uint32Sink, Uint8Sink } from './sinks.ts';
+import { addConstant, addText, loaded } from './load.ts';
+import { Lists, Picks } from './picks.ts';
+import { FixedSink, Int64Sink, TextSink, Uint32Sink, Uint8Sink } from './sinks.ts';
 
 type Sink = Int64Sink | Uint32Sink | Uint8Sink | FixedSink | TextSink | AttributesSink | ListSink;
 
@@ -30,13 +32,15 @@ export class RowGroupBuilder {
     for (const sink of this.#promoted) sink.clear();
   }
 
-  /** `own`: the columns that the block's file promoted. */
-  add(block: Block, own: readonly PromotedColumn[], picks: Picks): void {
+  /** `own`: the columns that the source's file promoted. Loads what it takes. */
+  add(source: ColumnSource, own: readonly PromotedColumn[], picks: Picks): void {
     for (const [name, sink] of this.#sinks) {
-      const vector = block.columns.get(name);
+      if (sink instanceof TextSink && addText(sink, source, name, picks)) continue;
+      if (isNumbers(sink) && addConstant(sink, source, name, picks)) continue;
+      const vector = loaded(source, name, picks);
       if (vector === undefined) throw new Error(`a block without the column ${name}`);
       if (sink instanceof AttributesSink && vector.kind === 'attributes') {
-        sink.add(vector, picks, this.#ownColumns(block, name, own));
+        sink.addFrom(source, vector, picks, this.#ownColumns(name, own));
       } else put(sink, name, vector, picks);
     }
   }
@@ -64,18 +68,16 @@ export class RowGroupBuilder {
     return this.schema.promoted.find((from) => from.column === column)?.prefix;
   }
 
-  #ownColumns(block: Block, column: string, own: readonly PromotedColumn[]): Map<string, Vector> {
-    const found = new Map<string, Vector>();
+  #ownColumns(column: string, own: readonly PromotedColumn[]): Map<string, string> {
     const prefix = this.#prefixOf(column);
-    if (prefix === undefined) return found;
-    for (const { name } of own) {
-      if (!name.startsWith(prefix)) continue;
-      const vector = block.columns.get(name);
-      if (vector === undefined) throw new Error(`a block without the promoted column ${name}`);
-      found.set(name.slice(prefix.length), vector);
-    }
-    return found;
+    const names = own.map(({ name }) => name);
+    const found = prefix === undefined ? [] : names.filter((name) => name.startsWith(prefix));
+    return new Map(found.map((name) => [name.slice(prefix?.length), name]));
   }
+}
+
+function isNumbers(sink: Sink): sink is Uint32Sink | Uint8Sink {
+  return sink instanceof Uint32Sink || sink instanceof Uint8Sink;
 }
 
 function sinkOf(type: ColumnType, rows: number): Sink {
@@ -113,51 +115,39 @@ function put(sink: Sink, name: string, vector: Vector, picks: Picks): void {
 /** Lists of structs. Children stand in the order of arrival until the end: how many come is not known. */
 class ListSink {
   readonly #children: ReadonlyMap<string, Sink>;
-  /** By list, in the order of arrival. */
-  #offsets: Uint32Array;
-  #lists = 0;
-  /** The list of each row. */
-  #listOfRow: Uint32Array;
-  #inOrder = true;
+  readonly #lists: Lists;
 
   constructor(columns: readonly Column[], rows: number) {
     this.#children = new Map(columns.map(({ name, type }) => [name, sinkOf(type, 0)]));
-    this.#offsets = new Uint32Array(rows + 1);
-    this.#listOfRow = new Uint32Array(rows);
+    this.#lists = new Lists(rows);
   }
 
   reserve(rows: number): void {
-    if (rows <= this.#listOfRow.length) return;
-    this.#offsets = grown(this.#offsets, rows + 1);
-    this.#listOfRow = grown(this.#listOfRow, rows);
+    this.#lists.reserve(rows);
   }
 
   clear(): void {
-    this.#lists = 0;
-    this.#inOrder = true;
+    this.#lists.clear();
     for (const sink of this.#children.values()) sink.clear();
   }
 
-  add(vector: ListVector, { rows, positions }: Picks): void {
+  add(vector: ListVector, lists: Picks): void {
     const { offsets } = vector;
-    const first = this.#offsets[this.#lists];
-    for (let i = 0; i < rows.length; i++) {
-      if (positions[i] !== this.#lists) this.#inOrder = false;
-      this.#listOfRow[positions[i]] = this.#lists++;
-      this.#offsets[this.#lists] = this.#offsets[this.#lists - 1] + offsets[rows[i] + 1] - offsets[rows[i]];
+    if (offsets[offsets.length - 1] === 0) {
+      this.#lists.addEmpty(lists);
+      return;
     }
-    const end = this.#offsets[this.#lists];
-    if (end === first) return;
-    const children = new Uint32Array(end - first);
-    const places = new Uint32Array(end - first);
-    let at = 0;
-    for (const row of rows) {
-      for (let child = offsets[row]; child < offsets[row + 1]; child++) {
-        children[at] = child;
-        places[at] = first + at++;
+    const picks = new Picks();
+    let end = this.#lists.elements;
+    for (let s = 0; s < lists.stretches; s++) {
+      this.#lists.begin(lists.positions[s], lists.counts[s]);
+      for (let row = lists.rows[s], last = row + lists.counts[s]; row < last; row++) {
+        const count = offsets[row + 1] - offsets[row];
+        if (count > 0) picks.add(offsets[row], end, count);
+        this.#lists.end((end += count));
       }
     }
-    const picks = new Picks(children, places);
+    if (picks.total === 0) return;
     for (const [name, sink] of this.#children) {
       sink.reserve(end);
       put(sink, name, vector.children[name], picks);
@@ -165,11 +155,13 @@ class ListSink {
   }
 
   finish(rows: number): ListVector {
-    if (this.#lists !== rows) throw new Error(`${this.#lists} lists for ${rows} rows`);
-    const offsets = this.#offsets.subarray(0, rows + 1);
+    const { offsets, rowIndex } = this.#lists.finish(rows);
     const children: Record<string, Vector> = {};
     for (const [name, sink] of this.#children) children[name] = sink.finish(offsets[rows]);
     const arrived: ListVector = { kind: 'list', offsets, children };
-    return this.#inOrder ? arrived : (take(arrived, this.#listOfRow.subarray(0, rows)) as ListVector);
+    if (rowIndex === undefined) return arrived;
+    const inOrder = take(arrived, rowIndex);
+    if (inOrder.kind !== 'list') throw new Error(`a ${inOrder.kind} of a list`);
+    return inOrder;
   }
 }

@@ -6,13 +6,13 @@
 import type { TableSchema } from '../../../span/schema.ts';
 import type { Block } from '../../../span/vector.ts';
 import type { PromotedColumn } from '../files/file-entry.ts';
-import type { ParquetReader } from '../files/parquet-reader.ts';
 import { RowGroupBuilder } from './columns.ts';
 import { Window } from './once.ts';
 import { addPeers, overlappingPeers } from './peers.ts';
 import { Promotion } from './promotion.ts';
 import { RowQueue } from './queue.ts';
-import { Picks } from './sinks.ts';
+import { Picks } from './picks.ts';
+import type { RowGroups } from './row-groups.ts';
 import { Sources } from './sources.ts';
 import type { OnReading } from './sources.ts';
 import { exactStarts } from './starts.ts';
@@ -30,7 +30,7 @@ const REST_BYTES = 4 * 1024 * 1024;
 
 export interface MergeContext {
   readonly schema: TableSchema;
-  readonly reader: ParquetReader;
+  readonly rowGroups: RowGroups;
   /** Takes the next row group, which is overwritten when the promise is fulfilled: what it keeps it copies. */
   rowGroup(block: Block, promoted: readonly PromotedColumn[]): Promise<void>;
   readonly onReading: OnReading;
@@ -47,9 +47,9 @@ export interface Merged {
 }
 
 export async function mergeFiles(job: RewriteJob, context: MergeContext): Promise<Merged> {
-  const { schema, reader, onReading } = context;
+  const { schema, rowGroups, onReading } = context;
   const peers = overlappingPeers(job.inputs, job.peers);
-  const sources = await Sources.open(reader, [...job.inputs, ...peers], onReading);
+  const sources = await Sources.open(rowGroups, [...job.inputs, ...peers], onReading);
   const promotion = new Promotion(schema, job.inputs);
   const survey = new Survey(sources, schema, job.drop, job.inputs, promotion);
   await survey.read(job.inputs.length);
@@ -201,15 +201,14 @@ class Merge {
     const builder = this.#builder;
     builder.clear();
     let bytes = 0;
-    for (const { unit, rows, positions } of this.#byUnit(count)) {
+    for (const { unit, picks } of this.#byUnit(count)) {
       const { source, bytesPerRow } = sources.units[unit];
-      bytes += rows.length * bytesPerRow;
-      const { from, to } = bounds(rows);
-      this.#left[unit] -= rows.length;
-      await sources.all(unit, from, to, this.#left[unit] > 0, (block, firstRow) => {
-        for (let i = 0; i < rows.length; i++) rows[i] -= firstRow;
-        builder.add(block, this.job.inputs[source].promoted, new Picks(rows, positions));
-      });
+      const { promoted } = this.job.inputs[source];
+      bytes += picks.total * bytesPerRow;
+      this.#left[unit] -= picks.total;
+      await sources.all(unit, picks.bounds(), this.#left[unit] > 0, (columns, firstRow) =>
+        builder.add(columns, promoted, picks.from(firstRow)),
+      );
     }
     this.#queue.remove(count);
     this.#rows += count;
@@ -221,34 +220,18 @@ class Merge {
   }
 
   /** Which rows of which units go where; units that need no reading first, before others push them out. */
-  #byUnit(count: number): { unit: number; rows: Uint32Array; positions: Uint32Array }[] {
+  #byUnit(count: number): { unit: number; picks: Picks }[] {
     const { units, rows } = this.#queue;
-    const counts = new Map<number, number>();
-    for (let at = 0; at < count; at++) counts.set(units[at], (counts.get(units[at]) ?? 0) + 1);
-    const parts = [...counts].map(([unit, n]) => ({
-      unit,
-      rows: new Uint32Array(n),
-      positions: new Uint32Array(n),
-      filled: 0,
-    }));
-    const byUnit = new Map(parts.map((part) => [part.unit, part]));
-    let part = parts[0];
-    for (let at = 0; at < count; at++) {
-      if (part.unit !== units[at]) part = byUnit.get(units[at]) ?? part;
-      part.rows[part.filled] = rows[at];
-      part.positions[part.filled++] = at;
+    const parts = new Map<number, { unit: number; picks: Picks }>();
+    for (let at = 0; at < count;) {
+      const unit = units[at];
+      const first = at++;
+      while (at < count && units[at] === unit && rows[at] === rows[first] + at - first) at++;
+      let part = parts.get(unit);
+      if (part === undefined) parts.set(unit, (part = { unit, picks: new Picks() }));
+      part.picks.add(rows[first], first, at - first);
     }
     const isKept = (unit: number) => (this.survey.sources.isKept(unit) ? 0 : 1);
-    return parts.sort((a, b) => isKept(a.unit) - isKept(b.unit));
+    return [...parts.values()].sort((a, b) => isKept(a.unit) - isKept(b.unit));
   }
-}
-
-function bounds(rows: Uint32Array): { from: number; to: number } {
-  let from = rows[0];
-  let last = rows[0];
-  for (const row of rows) {
-    if (row < from) from = row;
-    if (row > last) last = row;
-  }
-  return { from, to: last + 1 };
 }

@@ -57,7 +57,8 @@ export class Window {
       const { schema, sources } = this.survey;
       const columns = [...identityColumns(schema), schema.versionColumn];
       if (unit >= this.firstPeerUnit) columns.push(schema.groupColumn);
-      await sources.columns(unit, columns, (block) => this.#take(block, unit, from, stretches), from, to);
+      const take = (block: Block, firstRow: number) => this.#take(block, unit, firstRow, stretches);
+      await sources.columns(unit, columns, take, from, to);
     }
   }
 

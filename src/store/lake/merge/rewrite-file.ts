@@ -11,11 +11,13 @@ import { RollupBuilder } from '../write/rollup-builder.ts';
 import { StatisticsBuilder } from '../write/statistics.ts';
 import { mergeFiles } from './merge.ts';
 import type { Merged } from './merge.ts';
+import { RowGroups } from './row-groups.ts';
 import type { OnReading } from './sources.ts';
 import type { RewriteJob, RewriteResult } from './rewrite-job.ts';
 
 export interface RewriteContext {
-  readonly reader: ParquetReader;
+  /** The reader of files that are not laid out as ours are. */
+  foreign(): Promise<ParquetReader>;
   /** Takes the next bytes of the file, which are its own then; resolves when there is room for more. */
   send(bytes: Uint8Array): Promise<void>;
   readonly onReading: OnReading;
@@ -24,13 +26,18 @@ export interface RewriteContext {
 /** The statistics and the indexes are those of spans: a second table brings its own. */
 export async function rewriteFile(job: RewriteJob, context: RewriteContext): Promise<RewriteResult> {
   const output = new Output(job, context);
-  const merged = await mergeFiles(job, {
-    schema: SPANS,
-    reader: context.reader,
-    rowGroup: (block, promoted) => output.rowGroup(block, promoted),
-    onReading: context.onReading,
-  });
-  return output.finish(merged);
+  const rowGroups = new RowGroups(() => context.foreign());
+  try {
+    const merged = await mergeFiles(job, {
+      schema: SPANS,
+      rowGroups,
+      rowGroup: (block, promoted) => output.rowGroup(block, promoted),
+      onReading: context.onReading,
+    });
+    return await output.finish(merged);
+  } finally {
+    rowGroups.close();
+  }
 }
 
 class Output {

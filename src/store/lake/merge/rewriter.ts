@@ -11,7 +11,7 @@ const STALL_LIMIT_MS = 120_000;
 /** wasm memory grows and never shrinks: a worker whose jobs made it grow so far is not kept. */
 const MAX_WASM_BYTES = 192 * 1024 * 1024;
 
-/** Starting costs 270 ms of CPU, an idle worker 30 MB. */
+/** A fresh worker compiles its loops anew, an idle one holds 30 MB. */
 const IDLE_LIMIT_MS = 5000;
 
 export class RewriteError extends Error {

@@ -15,77 +15,35 @@ import type {
   TextVector,
   Uint32Vector,
   Uint8Vector,
-  Validity,
 } from '../../../span/vector.ts';
+import type { CodeArray } from '../files/parquet/page-codes.ts';
+import { Presence, copyBytes, copyWords, fillAll } from './picks.ts';
+import type { Picks } from './picks.ts';
 
-/** Row `rows[i]` of a block goes to row `positions[i]` of the output. */
-export class Picks {
-  /** Both run without a gap: whole stretches are copied at once. */
-  readonly straight: boolean;
-
-  constructor(
-    readonly rows: Uint32Array,
-    readonly positions: Uint32Array,
-  ) {
-    this.straight = isStraight(rows) && isStraight(positions);
-  }
-}
-
-function isStraight(numbers: Uint32Array): boolean {
-  for (let i = 1; i < numbers.length; i++) if (numbers[i] !== numbers[i - 1] + 1) return false;
-  return true;
-}
+/** No code yet. */
+const UNKNOWN = 0xfffffffe;
 
 /** The codes that a dictionary's texts have in another one, which gets each text when it is first used. */
 export class CodeMap {
-  readonly #codes: Int32Array;
+  /** By code; behind the last text stands what a null becomes. */
+  readonly table: Uint32Array;
 
   constructor(
     readonly to: Interner,
     readonly from: TextDictionary,
   ) {
-    this.#codes = new Int32Array(from.count).fill(-1);
+    this.table = new Uint32Array(from.count + 1).fill(UNKNOWN);
+    this.table[from.count] = NULL_CODE;
   }
 
   of(code: number): number {
-    const known = this.#codes[code];
-    if (known >= 0) return known;
+    const known = this.table[code];
+    return known === UNKNOWN ? this.learn(code) : known;
+  }
+
+  learn(code: number): number {
     const { bytes, offsets } = this.from;
-    return (this.#codes[code] = this.to.intern(bytes, offsets[code], offsets[code + 1]));
-  }
-}
-
-/** Which positions have a value. */
-export class Presence {
-  #bits: Uint8Array;
-  #count = 0;
-
-  constructor(rows: number) {
-    this.#bits = new Uint8Array((rows + 7) >>> 3);
-  }
-
-  reserve(rows: number): void {
-    if (rows > this.#bits.length * 8) this.#bits = grown(this.#bits, (rows + 7) >>> 3);
-  }
-
-  clear(): void {
-    this.#bits.fill(0);
-    this.#count = 0;
-  }
-
-  set(position: number): void {
-    this.#bits[position >>> 3] |= 1 << (position & 7);
-    this.#count++;
-  }
-
-  add(valid: Validity, { rows, positions }: Picks): void {
-    for (let i = 0; i < rows.length; i++) {
-      if (valid === undefined || (valid[rows[i] >>> 3] >>> (rows[i] & 7)) & 1) this.set(positions[i]);
-    }
-  }
-
-  finish(rows: number): { valid?: Validity } {
-    return this.#count === rows ? {} : { valid: this.#bits.subarray(0, (rows + 7) >>> 3) };
+    return (this.table[code] = this.to.intern(bytes, offsets[code], offsets[code + 1]));
   }
 }
 
@@ -109,16 +67,7 @@ export class Int64Sink {
   }
 
   add(vector: Int64Vector, picks: Picks): void {
-    const { rows, positions } = picks;
-    const from = vector.words;
-    const to = this.words;
-    if (picks.straight) to.set(from.subarray(rows[0] * 2, (rows[0] + rows.length) * 2), positions[0] * 2);
-    else {
-      for (let i = 0; i < rows.length; i++) {
-        to[positions[i] * 2] = from[rows[i] * 2];
-        to[positions[i] * 2 + 1] = from[rows[i] * 2 + 1];
-      }
-    }
+    copyWords(this.words, vector.words, picks, 2);
     this.present.add(vector.valid, picks);
   }
 
@@ -130,9 +79,11 @@ export class Int64Sink {
 export class Float64Sink {
   readonly values: Float64Array;
   readonly present: Presence;
+  readonly #words: Uint32Array;
 
   constructor(rows: number) {
     this.values = new Float64Array(rows);
+    this.#words = new Uint32Array(this.values.buffer);
     this.present = new Presence(rows);
   }
 
@@ -141,10 +92,9 @@ export class Float64Sink {
     this.present.clear();
   }
 
-  add(vector: Float64Vector, picks: Picks): void {
-    const { rows, positions } = picks;
-    for (let i = 0; i < rows.length; i++) this.values[positions[i]] = vector.values[rows[i]];
-    this.present.add(vector.valid, picks);
+  add({ values, valid }: Float64Vector, picks: Picks): void {
+    copyWords(this.#words, new Uint32Array(values.buffer, values.byteOffset, values.length * 2), picks, 2);
+    this.present.add(valid, picks);
   }
 
   finish(rows: number): Float64Vector {
@@ -167,7 +117,7 @@ export class BoolSink {
   }
 
   add(vector: BoolVector, picks: Picks): void {
-    putBytes(this.values, vector.values, picks);
+    copyBytes(this.values, vector.values, picks);
     this.present.add(vector.valid, picks);
   }
 
@@ -191,7 +141,11 @@ export class Uint32Sink {
   clear(): void {}
 
   add(vector: Uint32Vector, picks: Picks): void {
-    putWords(this.#values, vector.values, picks);
+    copyWords(this.#values, vector.values, picks, 1);
+  }
+
+  addConstant(value: number, picks: Picks): void {
+    fillAll(this.#values, value, picks);
   }
 
   finish(rows: number): Uint32Vector {
@@ -214,7 +168,11 @@ export class Uint8Sink {
   clear(): void {}
 
   add(vector: Uint8Vector, picks: Picks): void {
-    putBytes(this.#values, vector.values, picks);
+    copyBytes(this.#values, vector.values, picks);
+  }
+
+  addConstant(value: number, picks: Picks): void {
+    fillAll(this.#values, value, picks);
   }
 
   finish(rows: number): Uint8Vector {
@@ -223,41 +181,30 @@ export class Uint8Sink {
 }
 
 export class FixedSink {
-  #bytes: Uint8Array;
+  #words: Uint32Array;
 
   constructor(
     readonly width: 8 | 16,
     rows: number,
   ) {
-    this.#bytes = new Uint8Array(rows * width);
+    this.#words = new Uint32Array((rows * width) / 4);
   }
 
   reserve(rows: number): void {
-    if (rows * this.width > this.#bytes.length) this.#bytes = grown(this.#bytes, rows * this.width);
+    const words = (rows * this.width) / 4;
+    if (words > this.#words.length) this.#words = grown(this.#words, words);
   }
 
   /** Every row is put again. */
   clear(): void {}
 
   add(vector: FixedVector, picks: Picks): void {
-    const { rows, positions } = picks;
-    const { width } = this;
-    if (picks.straight) {
-      const from = rows[0] * width;
-      this.#bytes.set(vector.bytes.subarray(from, from + rows.length * width), positions[0] * width);
-      return;
-    }
-    const from = wordsOf(vector.bytes);
-    const to = wordsOf(this.#bytes);
-    const words = width / 4;
-    for (let i = 0; i < rows.length; i++) {
-      const at = rows[i] * words;
-      for (let word = 0; word < words; word++) to[positions[i] * words + word] = from[at + word];
-    }
+    copyWords(this.#words, wordsOf(vector.bytes), picks, this.width / 4);
   }
 
   finish(rows: number): FixedVector {
-    return { kind: 'fixed', width: this.width, bytes: this.#bytes.subarray(0, rows * this.width) };
+    const bytes = new Uint8Array(this.#words.buffer, 0, rows * this.width);
+    return { kind: 'fixed', width: this.width, bytes };
   }
 }
 
@@ -282,14 +229,21 @@ export class TextSink {
     this.texts = new Interner();
   }
 
-  add(vector: TextVector, { rows, positions }: Picks): void {
-    const map = new CodeMap(this.texts, vector.dictionary);
-    const from = vector.codes;
-    const to = this.codes;
-    for (let i = 0; i < rows.length; i++) {
-      const code = from[rows[i]];
-      if (code !== NULL_CODE) to[positions[i]] = map.of(code);
-    }
+  add({ codes, dictionary }: TextVector, picks: Picks): void {
+    putVector(this.codes, codes, picks, new CodeMap(this.texts, dictionary));
+  }
+
+  /** Codes as a file has them: a null's is that behind the last text. */
+  addCoded(codes: CodeArray, dictionary: TextDictionary, picks: Picks): void {
+    const map = new CodeMap(this.texts, dictionary);
+    if (codes instanceof Uint8Array) put8(this.codes, codes, picks, map);
+    else if (codes instanceof Uint16Array) put16(this.codes, codes, picks, map);
+    else put32(this.codes, codes, picks, map);
+  }
+
+  /** `code`: of all rows. */
+  addConstant(code: number, dictionary: TextDictionary, picks: Picks): void {
+    fillAll(this.codes, new CodeMap(this.texts, dictionary).of(code), picks);
   }
 
   finish(rows: number): TextVector {
@@ -297,18 +251,56 @@ export class TextSink {
   }
 }
 
+function putVector(to: Uint32Array, from: Uint32Array, picks: Picks, map: CodeMap): void {
+  const { stretches, rows, positions, counts } = picks;
+  for (let s = 0; s < stretches; s++) {
+    let position = positions[s];
+    for (let row = rows[s], end = row + counts[s]; row < end; row++) {
+      to[position++] = from[row] === NULL_CODE ? NULL_CODE : map.of(from[row]);
+    }
+  }
+}
+
+// The same loop once for each kind of array: shared, it would be compiled for none of them.
+
+function put8(to: Uint32Array, from: Uint8Array, picks: Picks, map: CodeMap): void {
+  const { stretches, rows, positions, counts } = picks;
+  const { table } = map;
+  for (let s = 0; s < stretches; s++) {
+    let position = positions[s];
+    for (let row = rows[s], end = row + counts[s]; row < end; row++) {
+      const code = table[from[row]];
+      to[position++] = code === UNKNOWN ? map.learn(from[row]) : code;
+    }
+  }
+}
+
+function put16(to: Uint32Array, from: Uint16Array, picks: Picks, map: CodeMap): void {
+  const { stretches, rows, positions, counts } = picks;
+  const { table } = map;
+  for (let s = 0; s < stretches; s++) {
+    let position = positions[s];
+    for (let row = rows[s], end = row + counts[s]; row < end; row++) {
+      const code = table[from[row]];
+      to[position++] = code === UNKNOWN ? map.learn(from[row]) : code;
+    }
+  }
+}
+
+function put32(to: Uint32Array, from: Uint32Array, picks: Picks, map: CodeMap): void {
+  const { stretches, rows, positions, counts } = picks;
+  const { table } = map;
+  for (let s = 0; s < stretches; s++) {
+    let position = positions[s];
+    for (let row = rows[s], end = row + counts[s]; row < end; row++) {
+      const code = table[from[row]];
+      to[position++] = code === UNKNOWN ? map.learn(from[row]) : code;
+    }
+  }
+}
+
 /** A view where the bytes lie on a word's boundary, as Arrow's do; a copy otherwise. */
 export function wordsOf(bytes: Uint8Array): Uint32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >>> 2);
-}
-
-function putWords(to: Uint32Array, from: Uint32Array, { rows, positions, straight }: Picks): void {
-  if (straight) to.set(from.subarray(rows[0], rows[0] + rows.length), positions[0]);
-  else for (let i = 0; i < rows.length; i++) to[positions[i]] = from[rows[i]];
-}
-
-function putBytes(to: Uint8Array, from: Uint8Array, { rows, positions, straight }: Picks): void {
-  if (straight) to.set(from.subarray(rows[0], rows[0] + rows.length), positions[0]);
-  else for (let i = 0; i < rows.length; i++) to[positions[i]] = from[rows[i]];
 }

@@ -1,19 +1,13 @@
 /**
  * The files that a rewrite reads, cut into units: a row group, or a part of one that would fill the memory.
- * Keeps decoded units that will be asked again, within a bound; reads the others once more.
  */
-import type { Block, Vector } from '../../../span/vector.ts';
-import type { ParquetReader, RowSpan } from '../files/parquet-reader.ts';
+import type { Block } from '../../../span/vector.ts';
+import type { ColumnSource } from '../read/scan/column-source.ts';
 import type { RewriteInput } from './rewrite-job.ts';
+import type { RowGroups } from './row-groups.ts';
 
-/** Of one unit, before compression. A row group of 262,144 reference spans has 17 MB. */
+/** Of one unit, before compression, of a row group that is too large to be decoded whole. */
 const UNIT_BYTES = 24 * 1024 * 1024;
-
-/** Of all units kept. Inputs that overlap in time are read side by side, a unit of each. */
-const KEPT_BYTES = 48 * 1024 * 1024;
-
-/** A read of few rows costs 10 ms where the whole unit costs 40, but it is not kept. */
-const FEW_ROWS_SHARE = 0.25;
 
 /** Called with a file's path before each read of it, and with '' after it: a panic of the wasm says nothing. */
 export type OnReading = (path: string) => void;
@@ -21,8 +15,10 @@ export type OnReading = (path: string) => void;
 export interface Unit {
   readonly source: number;
   readonly rowGroup: number;
-  /** Undefined: the row group as a whole. */
-  readonly part: RowSpan | undefined;
+  /** Of the whole row group, before compression. */
+  readonly plainBytes: number;
+  /** Where in the row group the unit begins. */
+  readonly offset: number;
   /** In the file. */
   readonly firstRow: number;
   readonly rows: number;
@@ -43,23 +39,15 @@ export class SourceError extends Error {
   }
 }
 
-interface Kept {
-  readonly block: Block;
-  readonly bytes: number;
-}
-
 export class Sources {
   /** By source and row. */
   readonly units: readonly Unit[];
-  /** Least recently used first. */
-  readonly #kept = new Map<number, Kept>();
-  #keptBytes = 0;
 
   private constructor(
     readonly files: readonly RewriteInput[],
     units: readonly Unit[],
     private readonly firstUnits: readonly number[],
-    private readonly reader: ParquetReader,
+    private readonly rowGroups: RowGroups,
     private readonly onReading: OnReading,
   ) {
     this.units = units;
@@ -67,7 +55,7 @@ export class Sources {
 
   /** Throws when a file does not have the rows that its entry tells. */
   static async open(
-    reader: ParquetReader,
+    rowGroups: RowGroups,
     files: readonly RewriteInput[],
     onReading: OnReading,
   ): Promise<Sources> {
@@ -76,10 +64,10 @@ export class Sources {
     for (const [source, file] of files.entries()) {
       firstUnits.push(units.length);
       onReading(file.path);
-      units.push(...(await unitsOf(reader, source, file)));
+      units.push(...(await unitsOf(rowGroups, source, file)));
       onReading('');
     }
-    return new Sources(files, units, firstUnits, reader, onReading);
+    return new Sources(files, units, firstUnits, rowGroups, onReading);
   }
 
   firstUnit(source: number): number {
@@ -99,49 +87,39 @@ export class Sources {
   }
 
   isKept(unit: number): boolean {
-    return this.#kept.has(unit);
+    return this.rowGroups.isKept(this.#rowGroupOf(unit));
   }
 
-  /** Some columns of a unit's rows `from` to `to` of the file; row `from` is the block's first. */
-  async columns<T>(
+  /** Some columns of a unit's rows `from .. to` of the file, with the file's row that is the block's first. */
+  columns<T>(
     unit: number,
     names: readonly string[],
-    use: (block: Block) => T,
+    use: (block: Block, firstRow: number) => T,
     from: number = this.units[unit].firstRow,
     to: number = from + this.units[unit].rows,
   ): Promise<T> {
-    return this.#read(unit, names, from, to, use);
+    return this.#read(unit, names, from, to, false, (source, firstRow) => {
+      source.load(names, from - firstRow, to - firstRow);
+      return use(source.block(names), firstRow);
+    });
   }
 
   /**
-   * All columns of a unit. `use` gets a block and the file's row that is its first; the block reaches at
-   * least from row `from` to row `to`. With `again` the unit is kept if it is worth that.
+   * All columns of a unit's rows `from .. to`: `use` gets them, to be loaded, and the file's row that is their first.
+   * With `again` the unit is kept if it is worth that.
    */
-  async all(
+  all(
     unit: number,
-    from: number,
-    to: number,
+    { from, to }: { readonly from: number; readonly to: number },
     again: boolean,
-    use: (block: Block, firstRow: number) => void,
+    use: (source: ColumnSource, firstRow: number) => void,
   ): Promise<void> {
-    const { firstRow, rows } = this.units[unit];
-    const kept = this.#kept.get(unit);
-    if (kept) {
-      this.#drop(unit, kept);
-      use(kept.block, firstRow);
-      if (again) this.#keep(unit, kept);
-      return;
-    }
-    if (to - from < rows * FEW_ROWS_SHARE) {
-      await this.#read(unit, undefined, from, to, (block) => use(block, from));
-      return;
-    }
-    await this.#read(unit, undefined, firstRow, firstRow + rows, (block) => {
-      use(block, firstRow);
-      if (!again) return;
-      const own = owned(block);
-      this.#keep(unit, { block: own, bytes: bytesOf(own) });
-    });
+    return this.#read(unit, undefined, from, to, again, use);
+  }
+
+  #rowGroupOf(unit: number) {
+    const { source, rowGroup, plainBytes } = this.units[unit];
+    return { path: this.files[source].path, rowGroup, plainBytes };
   }
 
   async #read<T>(
@@ -149,52 +127,44 @@ export class Sources {
     names: readonly string[] | undefined,
     from: number,
     to: number,
-    use: (block: Block) => T,
+    again: boolean,
+    use: (source: ColumnSource, firstRow: number) => T,
   ): Promise<T> {
-    const { source, rowGroup, part, firstRow, rows } = this.units[unit];
-    const { path } = this.files[source];
-    const whole = part === undefined && from === firstRow && to === firstRow + rows;
-    const span = whole ? undefined : { from: (part?.from ?? 0) + from - firstRow, count: to - from };
-    this.onReading(path);
+    const { offset, firstRow } = this.units[unit];
+    const of = this.#rowGroupOf(unit);
+    const ofRowGroup = firstRow - offset;
+    const rows = { from: from - ofRowGroup, to: to - ofRowGroup };
+    this.onReading(of.path);
     try {
-      const { value } = await this.reader.withBlock(path, rowGroup, names, use, span);
+      const value = await this.rowGroups.read(of, names, rows, again, (source, first) =>
+        use(source, first + ofRowGroup),
+      );
       this.onReading('');
       return value;
     } catch (error) {
-      throw new SourceError(path, `row group ${rowGroup}: ${messageOf(error)}`, { cause: error });
+      const message = messageOf(error);
+      const reason = message.startsWith(`${of.path}: `) ? message.slice(of.path.length + 2) : message;
+      throw new SourceError(of.path, `row group ${of.rowGroup}: ${reason}`, { cause: error });
     }
-  }
-
-  #keep(unit: number, kept: Kept): void {
-    this.#kept.set(unit, kept);
-    this.#keptBytes += kept.bytes;
-    for (const [oldest, block] of this.#kept) {
-      if (this.#keptBytes <= KEPT_BYTES) break;
-      this.#drop(oldest, block);
-    }
-  }
-
-  #drop(unit: number, kept: Kept): void {
-    this.#kept.delete(unit);
-    this.#keptBytes -= kept.bytes;
   }
 }
 
-async function unitsOf(reader: ParquetReader, source: number, file: RewriteInput): Promise<Unit[]> {
+async function unitsOf(rowGroups: RowGroups, source: number, file: RewriteInput): Promise<Unit[]> {
   const units: Unit[] = [];
   let firstRow = 0;
-  for (const [rowGroup, { rows, plainBytes }] of (await sizesOf(reader, file)).entries()) {
+  for (const [rowGroup, { rows, plainBytes }] of (await sizesOf(rowGroups, file)).entries()) {
     const bytesPerRow = plainBytes / Math.max(1, rows);
-    const parts = Math.min(rows, Math.ceil(plainBytes / UNIT_BYTES));
+    const parts =
+      plainBytes <= rowGroups.maxWholeBytes ? 1 : Math.min(rows, Math.ceil(plainBytes / UNIT_BYTES));
     const partRows = Math.ceil(rows / Math.max(1, parts));
-    for (let from = 0; from < rows; from += partRows) {
-      const part = { from, count: Math.min(partRows, rows - from) };
+    for (let offset = 0; offset < rows; offset += partRows) {
       units.push({
         source,
         rowGroup,
-        part: parts > 1 ? part : undefined,
-        firstRow: firstRow + from,
-        rows: part.count,
+        plainBytes,
+        offset,
+        firstRow: firstRow + offset,
+        rows: Math.min(partRows, rows - offset),
         bytesPerRow,
       });
     }
@@ -205,9 +175,9 @@ async function unitsOf(reader: ParquetReader, source: number, file: RewriteInput
   return units;
 }
 
-async function sizesOf(reader: ParquetReader, { path }: RewriteInput) {
+async function sizesOf(rowGroups: RowGroups, { path }: RewriteInput) {
   try {
-    return await reader.rowGroupSizes(path);
+    return await rowGroups.sizes(path);
   } catch (error) {
     throw new SourceError(path, messageOf(error), { cause: error });
   }
@@ -216,29 +186,4 @@ async function sizesOf(reader: ParquetReader, { path }: RewriteInput) {
 /** parquet-wasm throws strings now and then. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** A copy that outlives the reader's memory; texts that several columns share are copied once. */
-function owned(block: Block): Block {
-  const copies = new Map<object, unknown>();
-  const copy = <T>(value: T): T => {
-    if (typeof value !== 'object' || value === null) return value;
-    const known = copies.get(value);
-    if (known !== undefined) return known as T;
-    const made = ArrayBuffer.isView(value)
-      ? (value as unknown as Uint8Array).slice()
-      : Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copy<unknown>(field)]));
-    copies.set(value, made);
-    return made as T;
-  };
-  const columns = new Map<string, Vector>();
-  for (const [name, vector] of block.columns) columns.set(name, copy(vector));
-  return { rows: block.rows, columns };
-}
-
-function bytesOf(value: unknown): number {
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (value instanceof Map) return [...value.values()].reduce<number>((sum, one) => sum + bytesOf(one), 0);
-  if (typeof value !== 'object' || value === null) return 0;
-  return Object.values(value).reduce<number>((sum, field) => sum + bytesOf(field), 0);
 }

@@ -1,5 +1,7 @@
 /** For tests: a file system that counts its calls, and fails those that it is told to. */
 import type { DirectoryEntry, DiskSpace, FileSystem, OpenFile } from '../files/file-system.ts';
+import { logOver } from '../files/log-file.ts';
+import type { LogFile } from '../files/log-file.ts';
 
 export type FileCall =
   | 'create'
@@ -102,6 +104,9 @@ export class FaultyFileSystem implements FileSystem {
 
   create(path: string): Promise<OpenFile> {
     return this.run('create', async () => this.wrap(await this.real.create(path)));
+  }
+  async createLog(path: string): Promise<LogFile> {
+    return logOver(await this.create(path));
   }
   open(path: string): Promise<OpenFile> {
     return this.run('open', async () => this.wrap(await this.real.open(path)));

@@ -8,6 +8,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Random } from '../../../demo/random.ts';
 import type { DirectoryEntry, DiskSpace, FileSystem, OpenFile } from '../files/file-system.ts';
+import { logOver } from '../files/log-file.ts';
+import type { LogFile } from '../files/log-file.ts';
 
 type PendingWrite =
   | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
@@ -149,6 +151,10 @@ export class PowerLossFileSystem implements FileSystem {
     );
     if (inode === undefined) throw new Error(`${path} was created without a file`);
     return this.wrap(file, inode);
+  }
+
+  async createLog(path: string): Promise<LogFile> {
+    return logOver(await this.create(path));
   }
 
   async open(path: string): Promise<OpenFile> {

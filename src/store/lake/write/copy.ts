@@ -1,6 +1,6 @@
 /**
- * A copy of columns to hand to another thread. Views share their buffers with columns that are still
- * searched, so they can't be transferred; and copying all at once would stall the loop.
+ * Columns for another thread. Large ones stand in shared memory and are read there in place (span/grow.ts); the
+ * others are still searched here, so they can't be transferred and are copied.
  */
 import type { SpanColumns } from '../../../span/columns.ts';
 import { SPANS } from '../../../span/schema.ts';
@@ -14,7 +14,7 @@ export interface CopiedBlock {
   readonly transfer: readonly ArrayBuffer[];
 }
 
-/** The published rows. What vectors share (dictionaries, pair tables) the copies share too. */
+/** The published rows of columns that don't change any more. What vectors share (dictionaries, pair tables) the copies share too. */
 export async function copyPublished(columns: SpanColumns): Promise<CopiedBlock> {
   const rows = columns.publishedRows;
   const copier = new Copier();
@@ -53,6 +53,7 @@ class Copier {
 
   /** The same stretch of the same buffer is copied once, whichever view shows it. */
   private copyView(view: ArrayBufferView): ArrayBufferView {
+    if (view.buffer instanceof SharedArrayBuffer) return view;
     let known = this.views.get(view.buffer);
     if (known === undefined) this.views.set(view.buffer, (known = new Map()));
     const place = `${view.constructor.name} ${view.byteOffset} ${view.byteLength}`;

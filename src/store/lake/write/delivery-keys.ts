@@ -14,17 +14,22 @@ export type DeliveryKey = readonly [number, number, number];
 /** Of a key where it is stored: little endian in the catalog. */
 const KEY_WORDS = 3;
 
+/** xxHash3 with seed 0: its low and high 32 bits. */
+export type HashWords = readonly [number, number];
+
+export function hashWords(bytes: Uint8Array): HashWords {
+  const hash = Bun.hash.xxHash3(bytes, 0n);
+  return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
+}
+
+/** Its first two words are `hashWords` of the body. */
 export function deliveryKey(request: Pick<ExportRequest, 'format' | 'body' | 'genAiOnly'>): DeliveryKey {
   const { body, format, genAiOnly } = request;
   // Bun takes 32 bits of a seed: two seeds make two hashes, of which the second fills one word.
-  const first = Bun.hash.xxHash3(body, 0n);
+  const [low, high] = hashWords(body);
   const second = Number(Bun.hash.xxHash3(body, SECOND_SEED) & 0xffffffffn);
   const how = (format === 'json' ? 1 : 0) | (genAiOnly === true ? 2 : 0);
-  return [
-    Number(first & 0xffffffffn),
-    Number(first >> 32n),
-    (second ^ Math.imul(body.length * 4 + how, LENGTH_FACTOR)) >>> 0,
-  ];
+  return [low, high, (second ^ Math.imul(body.length * 4 + how, LENGTH_FACTOR)) >>> 0];
 }
 
 const SECOND_SEED = 0x9e3779b1n;

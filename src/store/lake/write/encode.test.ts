@@ -11,7 +11,7 @@ import type { Attribute, AttributeValue, Span } from '../../../span/span.ts';
 import { findTrace, openTraceIndex, traceKeyWords } from '../files/trace-index.ts';
 import { byKey, duckdbSpans } from '../testing/duckdb.ts';
 import { encodeSpans } from './encode.ts';
-import type { EncodedFile } from './encode.ts';
+import type { WholeFile } from './encode.ts';
 import { MAX_DAYS, SCATTERED_DAYS } from './partition.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'encode-'));
@@ -57,7 +57,7 @@ function columnsOf(spans: readonly Span[]): SpanColumns {
   return columns;
 }
 
-async function readAll(files: readonly EncodedFile[]): Promise<Span[]> {
+async function readAll(files: readonly WholeFile[]): Promise<Span[]> {
   const found: Span[] = [];
   for (const file of files) {
     const path = join(folder, `${crypto.randomUUID()}.parquet`);

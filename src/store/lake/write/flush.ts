@@ -2,20 +2,23 @@
  * Sealed generations to Parquet files, one after the other. The catalog's transaction is the commit point:
  * before it the log counts, after it the files do.
  */
+import type { SpanColumns } from '../../../span/columns.ts';
 import { SPANS } from '../../../span/schema.ts';
 import { commitFlush } from '../files/catalog-files.ts';
 import type { FileEntry } from '../files/file-entry.ts';
-import { writeWhole } from '../files/file-system.ts';
-import { contentHash } from '../files/hash.ts';
-import { LAKE_FOLDER, parquetName, partitionFolder, tokenIndexPath, traceIndexPath } from '../files/names.ts';
 import type { SnapshotChange } from '../files/snapshot.ts';
 import { messageOf } from '../parts.ts';
 import type { LakeParts } from '../parts.ts';
 import { copyPublished } from './copy.ts';
+import type { CopiedBlock } from './copy.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { EncodedFile } from './encode.ts';
+import { FlushOutput, deepestFirst } from './flush-output.ts';
+import type { StoredFile } from './flush-output.ts';
 import type { Generation } from './generation.ts';
 import type { Writer } from './writer.ts';
+
+/** A file waits for the disk three times, a millisecond each and more: a thousand projects one by one took 10 s. */
+const MAX_PROJECTS_UNDER_WAY = 8;
 
 const FIRST_RETRY_MS = 1_000;
 /** Short enough that a disk with space again takes writes within 30 s, the flush included. */
@@ -121,23 +124,18 @@ export class Flusher {
 
   private async flush(generation: Generation): Promise<void> {
     const { catalog, snapshots, deliveries } = this.parts;
+    const stored = await this.store(generation);
     const changes: SnapshotChange[] = [];
+    const files: FileEntry[] = [];
     const rollups = new Map<string, Uint8Array>();
     for (const [projectId, columns] of generation.buffers) {
-      const files: FileEntry[] = [];
-      const filled = columns.filter((one) => one.publishedRows > 0);
-      if (filled.length > 0) {
-        const copies = [];
-        for (const one of filled) copies.push(await copyPublished(one));
-        for (const encoded of await this.parts.writer.encode(copies)) {
-          const file = await this.store(projectId, generation, encoded);
-          files.push(file);
-          rollups.set(file.path, encoded.rollup);
-        }
+      const own = stored.get(projectId) ?? [];
+      for (const { entry, rollup } of own) {
+        files.push(entry);
+        rollups.set(entry.path, rollup);
       }
-      changes.push({ projectId, removeBuffers: columns, addFiles: files });
+      changes.push({ projectId, removeBuffers: columns, addFiles: own.map(({ entry }) => entry) });
     }
-    const files = changes.flatMap((change) => change.addFiles ?? []);
     if (files.length > 0) {
       commitFlush(catalog, {
         table: SPANS.name,
@@ -152,6 +150,61 @@ export class Flusher {
     await this.dropLog(generation);
   }
 
+  /** By project its files, which are on disk under their names when it resolves. */
+  private async store(generation: Generation): Promise<Map<string, readonly StoredFile[]>> {
+    const stored = new Map<string, readonly StoredFile[]>();
+    const unsynced = new Set<string>();
+    const underWay = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    for (const [projectId, columns] of generation.buffers) {
+      const filled = columns.filter((one) => one.publishedRows > 0);
+      if (filled.length === 0) continue;
+      const output = this.outputFor(projectId, generation, unsynced);
+      // What one project's files wait for on the disk the next one's are encoded in.
+      while (underWay.size >= MAX_PROJECTS_UNDER_WAY) await Promise.race(underWay);
+      if (failures.length > 0) break;
+      try {
+        await this.encode(filled, output);
+      } catch (error) {
+        failures.push(error);
+      }
+      const task = output.done().then(
+        (files) => void stored.set(projectId, files),
+        (error: unknown) => void failures.push(error),
+      );
+      underWay.add(task);
+      void task.then(() => underWay.delete(task));
+    }
+    await Promise.all(underWay);
+    if (failures.length > 0) throw failures[0];
+    // Once for all projects: a thousand of them share two of their folders' four.
+    for (const folder of deepestFirst(unsynced)) {
+      await this.parts.files.syncFolder(`${this.parts.dataDir}/${folder}`);
+    }
+    return stored;
+  }
+
+  private async encode(columns: readonly SpanColumns[], output: FlushOutput): Promise<void> {
+    const copies: CopiedBlock[] = [];
+    for (const one of columns) copies.push(await copyPublished(one));
+    await this.parts.writer.encode(copies, output);
+  }
+
+  private outputFor(projectId: string, generation: Generation, unsynced: Set<string>): FlushOutput {
+    const { files, dataDir, clock } = this.parts;
+    const { firstSequence, lastSequence } = generation;
+    const createdAtMs = clock.wallMs();
+    return new FlushOutput({
+      files,
+      dataDir,
+      projectId,
+      firstSequence,
+      lastSequence,
+      createdAtMs,
+      unsynced,
+    });
+  }
+
   /** A log that stays is harmless: the catalog says that it is flushed, and the next start drops it. */
   private async dropLog(generation: Generation): Promise<void> {
     try {
@@ -160,45 +213,4 @@ export class Flusher {
       this.parts.report(`can't drop ${generation.segment.path}: ${messageOf(error)}`);
     }
   }
-
-  private async store(projectId: string, generation: Generation, encoded: EncodedFile): Promise<FileEntry> {
-    const { files, dataDir } = this.parts;
-    const folder = partitionFolder(projectId, encoded.day);
-    const path = `${folder}/${parquetName(generation.firstSequence, generation.lastSequence)}`;
-    await files.makeFolder(`${dataDir}/${folder}`);
-    // The indexes go first: a Parquet file under its name always has them.
-    const index = `${dataDir}/${traceIndexPath(path)}`;
-    await writeWhole(files, index, encoded.traceIndex, expectHash(encoded.traceIndexHash, index));
-    const tokens = `${dataDir}/${tokenIndexPath(path)}`;
-    await writeWhole(files, tokens, encoded.tokenIndex, expectHash(encoded.tokenIndexHash, tokens));
-    await writeWhole(files, `${dataDir}/${path}`, encoded.parquet, expectHash(encoded.hash, path));
-    const project = folder.slice(0, folder.lastIndexOf('/'));
-    for (const changed of [folder, project, LAKE_FOLDER, '.'])
-      await files.syncFolder(`${dataDir}/${changed}`);
-    const { statistics, hash, traceIndexHash, day, rows } = encoded;
-    return {
-      ...statistics,
-      path,
-      projectId,
-      day,
-      rows,
-      bytes: encoded.parquet.length,
-      hash,
-      traceIndexBytes: encoded.traceIndex.length,
-      traceIndexHash,
-      tokenIndexBytes: encoded.tokenIndex.length,
-      tokenIndexHash: encoded.tokenIndexHash,
-      level: 0,
-      firstSequence: generation.firstSequence,
-      lastSequence: generation.lastSequence,
-      createdAtMs: this.parts.clock.wallMs(),
-    };
-  }
-}
-
-function expectHash(hash: string, path: string): (written: Uint8Array) => void {
-  return (written) => {
-    const found = contentHash(written);
-    if (found !== hash) throw new Error(`${path}: wrote bytes with hash ${hash}, read back ${found}`);
-  };
 }

@@ -3,7 +3,8 @@
  * when, their request is on disk; so the published rows of a buffer are always a prefix of it.
  */
 import { SpanColumns } from '../../../span/columns.ts';
-import { decodeTraces, decodeTracesInSlices } from '../../../otlp/decode.ts';
+import { decodeTraces, decodeTracesInSlices, endDecoding } from '../../../otlp/decode.ts';
+import type { SpanLimits } from '../../../span/span-limits.ts';
 import { PROJECT_ID } from '../../catalog.ts';
 import { StoreUnavailableError } from '../../span-store.ts';
 import type { AppendResult, ExportRequest } from '../../span-store.ts';
@@ -15,18 +16,21 @@ import type { Deliveries } from './deliveries.ts';
 import { deliveryKey } from './delivery-keys.ts';
 import type { DeliveryKey } from './delivery-keys.ts';
 import type { DiskReserve } from './disk-space.ts';
-import { Generation } from './generation.ts';
+import { Generation, LARGE_BODY_BYTES } from './generation.ts';
 import { encodeFrame } from './log-frame.ts';
 import { LogFailure, LogSegment } from './log-segment.ts';
-
-/** A body of this size takes about 3 ms to decode; larger ones are decoded in slices, on their own. */
-const LARGE_BODY_BYTES = 1024 * 1024;
 
 /** After a failed write the disk is asked again at this pace, not by every request. */
 const DISK_RETRY_MS = 1_000;
 
 /** A disk that ran low is seldom given room within a moment, and is looked at each second. */
 const DISK_RETRY_AFTER_S = 5;
+
+/**
+ * Columns in memory that are never too many, however small generations are told to be. By default two full ones may
+ * be there, 256 MiB as counted, of which 140 to 190 MB each were resident for spans of all shapes.
+ */
+const MIN_WAITING_BYTES = 32 * 1024 * 1024;
 
 const BEHIND = 'spans come faster than they can be written to files';
 
@@ -47,11 +51,14 @@ export interface IngestParts {
   readonly disk: DiskReserve;
   readonly logFolder: string;
   readonly limits: SealLimits;
+  readonly spanLimits: SpanLimits;
   readonly nextSequence: number;
   /** Takes a sealed generation over, to flush it. */
   readonly flush: (generation: Generation) => void;
   /** Generations given to `flush` that are not done. */
   readonly unflushed: () => number;
+  /** What these have in memory. */
+  readonly unflushedBytes: () => number;
 }
 
 interface Refusal {
@@ -90,7 +97,12 @@ export class Ingest {
   }
 
   private isBehind(): boolean {
-    return this.parts.unflushed() >= this.parts.limits.sealedGenerations;
+    const { limits, unflushed, unflushedBytes } = this.parts;
+    if (unflushed() >= limits.sealedGenerations) return true;
+    const sealed = unflushedBytes();
+    // Few spans can be large: then bytes tell how much waits, not generations.
+    const most = Math.max(MIN_WAITING_BYTES, limits.bytes * 2);
+    return sealed > 0 && sealed + (this.open?.size.bytes ?? 0) >= most;
   }
 
   append(projectId: string, request: ExportRequest): Promise<AppendResult> {
@@ -156,21 +168,28 @@ export class Ingest {
     const open = this.open;
     if (open === undefined || open.firstSequence === 0) return;
     this.open = undefined;
+    open.endDecoding();
     this.parts.flush(open);
   }
 
   private checkWritable(): void {
+    const refusal = this.unavailable();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** What an append would throw now; undefined when it would write. */
+  unavailable(): StoreUnavailableError | undefined {
     const refusal = this.standingRefusal();
     if (refusal !== undefined) {
       const leftMs = refusal.untilMs - this.parts.clock.monotonicMs();
-      throw new StoreUnavailableError(
+      return new StoreUnavailableError(
         refusal.reason,
         Number.isFinite(leftMs) ? Math.max(1, Math.ceil(leftMs / 1000)) : 30,
       );
     }
     const { refusal: diskRefusal } = this.parts.disk;
-    if (diskRefusal !== '') throw new StoreUnavailableError(diskRefusal, DISK_RETRY_AFTER_S);
-    if (this.isBehind()) throw new StoreUnavailableError(BEHIND, 1);
+    if (diskRefusal !== '') return new StoreUnavailableError(diskRefusal, DISK_RETRY_AFTER_S);
+    return this.isBehind() ? new StoreUnavailableError(BEHIND, 1) : undefined;
   }
 
   private async appendSmall(
@@ -185,13 +204,19 @@ export class Ingest {
     const mark = columns.mark();
     let result: AppendResult;
     try {
-      result = decodeTraces(request, columns);
+      result = decodeTraces(request, columns, this.parts.clock.wallMs());
     } catch (error) {
       columns.truncate(mark);
+      this.boundLearned(generation, projectId, columns);
       throw error;
     }
     const rows = columns.rows;
-    if (rows === mark.rows) return result;
+    if (rows === mark.rows) {
+      // Nothing of it will stand in the log: nor may it count against limits.
+      columns.truncate(mark);
+      this.boundLearned(generation, projectId, columns);
+      return result;
+    }
     try {
       await this.log(generation, projectId, request, key, () => {
         columns.publishedRows = Math.max(columns.publishedRows, rows);
@@ -204,13 +229,24 @@ export class Ingest {
     return result;
   }
 
+  /** What dictionaries learned from requests of which nothing is kept must not fill the memory either. */
+  private boundLearned(generation: Generation, projectId: string, columns: SpanColumns): void {
+    if (columns.byteLength < this.parts.limits.bytes) return;
+    if (columns.rows > 0) this.sealWhenFull(generation);
+    else {
+      generation.discard(projectId, columns);
+      this.parts.snapshots.publish([{ projectId, removeBuffers: [columns] }]);
+    }
+  }
+
   private async appendLarge(
     projectId: string,
     request: ExportRequest,
     key: DeliveryKey,
   ): Promise<AppendResult> {
-    const columns = new SpanColumns();
-    const result = await decodeTracesInSlices(request, columns);
+    const columns = new SpanColumns(undefined, this.parts.spanLimits);
+    const result = await decodeTracesInSlices(request, columns, this.parts.clock.wallMs());
+    endDecoding(columns);
     if (columns.rows === 0) return result;
     if (this.refusal?.kind !== 'closing') this.checkWritable();
     const generation = this.openGeneration();
@@ -231,22 +267,25 @@ export class Ingest {
   ): Promise<void> {
     const sequence = this.sequence++;
     const receivedAtMs = this.parts.clock.wallMs();
-    const parts = encodeFrame({
+    const { body, received } = request;
+    const frame = {
       sequence,
       projectId,
       format: request.format,
-      encoding: request.received.encoding,
+      encoding: received.encoding,
       genAiOnly: request.genAiOnly === true,
-      bodyBytes: request.body.length,
+      bodyBytes: body.length,
       receivedAtMs,
-      payload: request.received.bytes,
-    });
+      payload: received.bytes,
+    };
+    // What came as it is was hashed for the key.
+    const parts = received.bytes === body ? encodeFrame(frame, [key[0], key[1]]) : encodeFrame(frame);
     const commit = async () => {
       await generation.segment.append(parts);
       publish();
       this.parts.deliveries.remember(projectId, key, generation.deliveries, receivedAtMs);
     };
-    this.parts.disk.spend(request.received.bytes.length);
+    this.parts.disk.spend(received.bytes.length);
     generation.firstFrameAtMs ??= this.parts.clock.monotonicMs();
     const committed = generation.commit(sequence, commit);
     this.sealWhenFull(generation);
@@ -279,7 +318,7 @@ export class Ingest {
     if (this.open === undefined) {
       const { files, logFolder } = this.parts;
       const path = `${logFolder}/${logName(this.sequence)}`;
-      this.open = new Generation(new LogSegment(files, path, logFolder));
+      this.open = new Generation(new LogSegment(files, path, logFolder), this.parts.spanLimits);
     }
     return this.open;
   }

@@ -12,6 +12,8 @@
  */
 import { crc32 } from 'node:zlib';
 import type { ExportRequest } from '../../span-store.ts';
+import { hashWords } from './delivery-keys.ts';
+import type { HashWords } from './delivery-keys.ts';
 
 /** Begins each log file; a file without it is none of ours, or was created and never written. */
 export const LOG_MAGIC = new TextEncoder().encode('SPANLOG1');
@@ -39,29 +41,42 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-/** Header and trailer; the payload goes between them, and is not copied here. */
-export function encodeFrame(frame: Omit<Frame, 'payloadHash'>): Uint8Array[] {
-  const project = new TextEncoder().encode(frame.projectId);
+const encoder = new TextEncoder();
+
+/** Header, payload and trailer: the payload is not copied. `payloadHash` where it is known already. */
+export function encodeFrame(
+  frame: Omit<Frame, 'payloadHash'>,
+  payloadHash: HashWords = hashWords(frame.payload),
+): Uint8Array[] {
+  const project = encoder.encode(frame.projectId);
   if (project.length > 255) throw new RangeError(`a project id of ${project.length} bytes`);
   const headerBytes = FIXED_HEADER_BYTES + project.length + CHECKSUM_BYTES;
-  const header = Buffer.alloc(headerBytes);
+  const both = Buffer.alloc(headerBytes + CHECKSUM_BYTES);
+  const header = both.subarray(0, headerBytes);
   header.writeUInt32LE(FRAME_MAGIC, 0);
   header.writeUInt16LE(headerBytes, 4);
-  header.writeUInt8(FORMATS.indexOf(frame.format), 6);
-  header.writeUInt8(ENCODINGS.indexOf(frame.encoding), 7);
+  header[6] = FORMATS.indexOf(frame.format);
+  header[7] = ENCODINGS.indexOf(frame.encoding);
   header.writeUInt16LE(frame.genAiOnly ? FLAG_GEN_AI_ONLY : 0, 8);
-  header.writeUInt8(KIND_TRACES, 10);
-  header.writeUInt8(project.length, 11);
+  header[10] = KIND_TRACES;
+  header[11] = project.length;
   header.writeUInt32LE(frame.payload.length, 12);
   header.writeUInt32LE(frame.bodyBytes, 16);
-  header.writeBigUInt64LE(BigInt(frame.sequence), 20);
-  header.writeBigUInt64LE(Bun.hash.xxHash3(frame.payload), 28);
-  header.writeBigUInt64LE(BigInt(frame.receivedAtMs), 36);
+  writeInteger(header, frame.sequence, 20);
+  header.writeUInt32LE(payloadHash[0], 28);
+  header.writeUInt32LE(payloadHash[1], 32);
+  writeInteger(header, frame.receivedAtMs, 36);
   header.set(project, FIXED_HEADER_BYTES);
-  header.writeUInt32LE(crc32(header.subarray(0, headerBytes - CHECKSUM_BYTES)), headerBytes - CHECKSUM_BYTES);
-  const trailer = Buffer.alloc(CHECKSUM_BYTES);
-  trailer.writeUInt32LE(crc32(frame.payload), 0);
-  return [header, frame.payload, trailer];
+  const checksumAt = headerBytes - CHECKSUM_BYTES;
+  header.writeUInt32LE(crc32(header.subarray(0, checksumAt)), checksumAt);
+  both.writeUInt32LE(crc32(frame.payload), headerBytes);
+  return [header, frame.payload, both.subarray(headerBytes)];
+}
+
+/** A non-negative integer as 64 bits. */
+function writeInteger(into: Buffer, value: number, at: number): void {
+  into.writeUInt32LE(value % 2 ** 32, at);
+  into.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
 }
 
 /** The frame at `at` and where the next begins; undefined when the bytes there are no whole, sound frame. */

@@ -1,20 +1,26 @@
 /**
- * One file of the write-ahead log, with group commit: while an fdatasync runs, appends gather; the next
- * one takes them all. A segment that failed once takes nothing more.
+ * One file of the write-ahead log, with group commit: while a write is on its way to the disk, appends gather;
+ * the next one takes them all. A segment that failed once takes nothing more.
  */
-import type { FileSystem, OpenFile } from '../files/file-system.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { NotSyncedError } from '../files/log-file.ts';
+import type { LogFile } from '../files/log-file.ts';
 import { LOG_MAGIC } from './log-frame.ts';
 
 interface Waiter {
+  /** Header, payload, trailer: none of them empty. */
   readonly parts: readonly Uint8Array[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** More than this is not gathered into one write: its copy would stall the loop. */
+/** More than this is not gathered into one write: those who came first would wait for it. */
 const MAX_GROUP_BYTES = 16 * 1024 * 1024;
 
-/** Writing failed. `poisoned`: the fsync did, so nobody knows what is on disk until a replay. */
+/** Smaller parts are copied together: the system takes 1,024 parts a call, and each costs more than its copy. */
+const SMALL_PART_BYTES = 16 * 1024;
+
+/** Writing failed. `poisoned`: the sync did, so nobody knows what is on disk until a replay. */
 export class LogFailure extends Error {
   override readonly name = 'LogFailure';
   constructor(
@@ -30,7 +36,7 @@ export class LogSegment {
   /** Sound and on disk. */
   bytes = 0;
   lastSyncMs = 0;
-  private file: OpenFile | undefined;
+  private file: LogFile | undefined;
   private waiting: Waiter[] = [];
   private running: Promise<void> | undefined;
 
@@ -93,26 +99,29 @@ export class LogSegment {
 
   private async commit(group: readonly Waiter[]): Promise<void> {
     const isNew = this.file === undefined;
-    const file = (this.file ??= await this.files.create(this.path));
+    const file = (this.file ??= await this.files.createLog(this.path));
     this.created = true;
     const parts = group.flatMap((waiter) => waiter.parts);
-    const bytes = Buffer.concat(isNew ? [LOG_MAGIC, ...parts] : parts);
-    await file.write(bytes, this.bytes);
+    if (isNew) parts.unshift(LOG_MAGIC);
     const started = performance.now();
+    await file.append(gathered(parts), this.bytes);
+    // The name of a new file must be on disk too, before anything in it counts.
+    if (isNew) await this.syncName();
+    this.lastSyncMs = performance.now() - started;
+    for (const part of parts) this.bytes += part.length;
+  }
+
+  private async syncName(): Promise<void> {
     try {
-      await file.datasync();
-      // The name of a new file must be on disk too, before anything in it counts.
-      if (isNew) await this.files.syncFolder(this.folder);
+      await this.files.syncFolder(this.folder);
     } catch (error) {
       throw new LogFailure(true, error);
     }
-    this.lastSyncMs = performance.now() - started;
-    this.bytes += bytes.length;
   }
 
   /** Everybody who waits gets the failure: what stands behind a failed frame is not continued. */
   private async fail(error: unknown, group: readonly Waiter[]): Promise<void> {
-    const failure = error instanceof LogFailure ? error : new LogFailure(false, error);
+    const failure = error instanceof LogFailure ? error : failureOf(error);
     this.failure = failure;
     if (!failure.poisoned) await this.cutBack();
     for (const waiter of [...group, ...this.waiting.splice(0)]) waiter.reject(failure);
@@ -121,10 +130,25 @@ export class LogSegment {
   /** Back to the last good frame. When that fails too, replay finds the tail and cuts it. */
   private async cutBack(): Promise<void> {
     try {
-      await this.file?.truncate(this.bytes);
-      await this.file?.datasync();
+      await this.file?.cutBack(this.bytes);
     } catch {
       // The disk is in trouble; the failure that brought us here is the one to report.
     }
   }
+}
+
+function failureOf(error: unknown): LogFailure {
+  return error instanceof NotSyncedError ? new LogFailure(true, error.cause) : new LogFailure(false, error);
+}
+
+/** The same bytes in fewer parts: each run of small ones is copied into one. */
+function gathered(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const out: Uint8Array[] = [];
+  for (let i = 0; i < parts.length;) {
+    const from = i;
+    while (i < parts.length && parts[i].length < SMALL_PART_BYTES) i++;
+    if (i > from) out.push(i === from + 1 ? parts[from] : Buffer.concat(parts.slice(from, i)));
+    else out.push(parts[i++]);
+  }
+  return out;
 }

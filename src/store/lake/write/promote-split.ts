@@ -7,6 +7,7 @@ import { NULL_CODE } from '../../../span/vector.ts';
 import type { AttributesVector, TextDictionary, Vector } from '../../../span/vector.ts';
 import type { PromotedColumn } from '../files/file-entry.ts';
 import { takeWords } from '../files/take.ts';
+import { listsBetween, pairsBetween } from '../files/used-pairs.ts';
 import type { Candidate } from './promote.ts';
 import { decodeText, writeInt64 } from './text.ts';
 
@@ -15,28 +16,80 @@ export interface SplitLists {
   readonly rest: AttributesVector;
 }
 
+export interface SplitRows extends SplitLists {
+  /** Each pair that some row has, once, chosen keys included. */
+  readonly pairs: Uint32Array;
+}
+
 /** The lists of the rows `indices`; at most 254 chosen keys, each at most once in a list. */
 export function splitLists(
   vector: AttributesVector,
   indices: Uint32Array,
   chosen: readonly Candidate[],
 ): SplitLists {
-  const { rowIndex } = vector;
-  const slotOfPair = slotsOfPairs(vector, chosen);
-  const values = parsedValues(vector, slotOfPair, chosen);
-  const typed = (pairs: Uint32Array, slot: number) =>
-    columnOf(vector, values, pairs, chosen[slot].column.type);
-  if (rowIndex === undefined) {
-    const { rest, found } = split(vector, indices, slotOfPair, chosen.length);
-    return { columns: found.map(typed), rest };
-  }
-  // Few lists that many rows share: they are split, and their values handed out by the rows' lists.
-  const lists = Uint32Array.from({ length: vector.offsets.length - 1 }, (_, list) => list);
-  const taken = takeWords(rowIndex, indices);
-  const { rest, found } = split({ ...vector, rowIndex: undefined }, lists, slotOfPair, chosen.length);
-  const ofRows = found.map((pairs) => takeWords(pairs, taken));
-  return { columns: ofRows.map(typed), rest: { ...rest, rowIndex: taken } };
+  return new ListSplitter(vector, chosen, indices.length).rows(indices);
 }
+
+/** Splits the lists of one vector, a row group at a time, in arrays that are filled anew each time. */
+export class ListSplitter {
+  readonly columns: readonly PromotedColumn[];
+  readonly #rows: (indices: Uint32Array) => SplitRows;
+
+  /** `maxRows`: what the longest call of `rows` asks for. */
+  constructor(
+    readonly vector: AttributesVector,
+    chosen: readonly Candidate[],
+    maxRows: number,
+  ) {
+    this.columns = chosen.map(({ column }) => column);
+    const slotOfPair = slotsOfPairs(vector, chosen);
+    const values = cellsOfPairs(vector, slotOfPair, chosen);
+    const { rowIndex } = vector;
+    if (rowIndex === undefined) {
+      const walk = new ListWalk(vector, slotOfPair, values.codes, chosen.length, maxRows);
+      this.#rows = (indices) => walk.rows(indices, this.#typed(values));
+    } else this.#rows = this.#sharedRows(rowIndex, slotOfPair, values);
+  }
+
+  /** What is returned holds until the next call. */
+  rows(indices: Uint32Array): SplitRows {
+    return this.#rows(indices);
+  }
+
+  /** Few lists that many rows share: they are split once, and their values handed out by the rows' lists. */
+  #sharedRows(
+    rowIndex: Uint32Array,
+    slotOfPair: Uint8Array,
+    values: PairCells,
+  ): (indices: Uint32Array) => SplitRows {
+    const { vector } = this;
+    const count = vector.offsets.length - 1;
+    const lists = Uint32Array.from({ length: count }, (_, list) => list);
+    const alone = { ...vector, rowIndex: undefined };
+    const walk = new ListWalk(alone, slotOfPair, values.codes, this.columns.length, count);
+    const cells: Uint32Array[] = [];
+    const { rest } = walk.rows(lists, (found, slot) => {
+      cells[slot] = found;
+      return NO_VALUES;
+    });
+    const typed = this.#typed(values);
+    return (indices) => {
+      const taken = takeWords(rowIndex, indices);
+      const columns = cells.map((found, slot) => typed(takeWords(found, taken), slot));
+      const used = listsBetween({ ...vector, rowIndex: taken }, 0, taken.length);
+      const pairs = Uint32Array.from(pairsBetween(vector, used));
+      return { columns, rest: { ...rest, rowIndex: taken }, pairs };
+    };
+  }
+
+  #typed(values: PairCells): TypedColumn {
+    return (cells, slot) => columnOf(this.vector, values, cells, this.columns[slot].type);
+  }
+}
+
+type TypedColumn = (cells: Uint32Array, slot: number) => Vector;
+
+const NO_VALUES: Vector = { kind: 'uint8', values: new Uint8Array(0) };
 
 /** By pair: the slot of its key + 1, or 0. */
 function slotsOfPairs({ keys, keyDictionary }: AttributesVector, chosen: readonly Candidate[]): Uint8Array {
@@ -47,36 +100,90 @@ function slotsOfPairs({ keys, keyDictionary }: AttributesVector, chosen: readonl
   return slots;
 }
 
-/** `found`: for each slot the pair + 1 of each row. The old entries are the pair table of the rest. */
-function split(
-  vector: AttributesVector,
-  indices: Uint32Array,
-  slotOfPair: Uint8Array,
-  slots: number,
-): { rest: AttributesVector; found: Uint32Array[] } {
-  const { offsets, pairs } = vector;
-  const rows = indices.length;
-  let entries = 0;
-  for (let row = 0; row < rows; row++) entries += offsets[indices[row] + 1] - offsets[indices[row]];
-  const found = new Uint32Array(slots * rows);
-  const kept = new Uint32Array(entries);
-  const keptOffsets = new Uint32Array(rows + 1);
-  let count = 0;
-  for (let row = 0; row < rows; row++) {
-    const end = offsets[indices[row] + 1];
-    for (let entry = offsets[indices[row]]; entry < end; entry++) {
-      const pair = pairs === undefined ? entry : pairs[entry];
-      const slot = slotOfPair[pair];
-      if (slot === 0) kept[count++] = pair;
-      else found[(slot - 1) * rows + row] = pair + 1;
-    }
-    keptOffsets[row + 1] = count;
+/** Rows whose lists are walked once for all that is asked of them. */
+class ListWalk {
+  readonly #cells: Uint32Array;
+  readonly #keptOffsets: Uint32Array;
+  #kept = new Uint32Array(0);
+  readonly #pairs: Uint32Array;
+  /** By pair: the walk in which it was met last. */
+  readonly #metIn: Uint8Array;
+  #walk = 0;
+
+  /** `codeOfPair`: what a cell of a chosen key's column gets. */
+  constructor(
+    private readonly vector: AttributesVector,
+    private readonly slotOfPair: Uint8Array,
+    private readonly codeOfPair: Uint32Array,
+    private readonly slots: number,
+    private readonly maxRows: number,
+  ) {
+    this.#cells = new Uint32Array(slots * maxRows);
+    this.#keptOffsets = new Uint32Array(maxRows + 1);
+    this.#pairs = new Uint32Array(slotOfPair.length);
+    this.#metIn = new Uint8Array(slotOfPair.length);
   }
-  const rest = { ...vector, offsets: keptOffsets, pairs: kept.slice(0, count) };
-  return {
-    rest,
-    found: Array.from({ length: slots }, (_, slot) => found.subarray(slot * rows, (slot + 1) * rows)),
-  };
+
+  /** `typed` makes a column of a slot's cells, NULL_CODE where a row lacks the key. */
+  rows(indices: Uint32Array, typed: TypedColumn): SplitRows {
+    const { vector, maxRows, slots } = this;
+    const rows = indices.length;
+    this.#begin(indices);
+    const { kept, pairs } = this.#split(indices);
+    const columns = Array.from({ length: slots }, (_, slot) =>
+      typed(this.#cells.subarray(slot * maxRows, slot * maxRows + rows), slot),
+    );
+    const offsets = this.#keptOffsets.subarray(0, rows + 1);
+    // The old entries are the pair table of the rest.
+    const rest = { ...vector, offsets, pairs: this.#kept.subarray(0, kept) };
+    return { columns, rest, pairs: this.#pairs.subarray(0, pairs) };
+  }
+
+  #begin(indices: Uint32Array): void {
+    const { offsets } = this.vector;
+    let entries = 0;
+    for (let i = 0; i < indices.length; i++) entries += offsets[indices[i] + 1] - offsets[indices[i]];
+    if (entries > this.#kept.length) this.#kept = new Uint32Array(entries);
+    this.#cells.fill(NULL_CODE);
+    if (++this.#walk < 256) return;
+    this.#walk = 1;
+    this.#metIn.fill(0);
+  }
+
+  #split(indices: Uint32Array): { kept: number; pairs: number } {
+    const { offsets, pairs } = this.vector;
+    const { slotOfPair, codeOfPair, maxRows } = this;
+    const cells = this.#cells;
+    const kept = this.#kept;
+    const keptOffsets = this.#keptOffsets;
+    const metIn = this.#metIn;
+    const met = this.#pairs;
+    const walk = this.#walk;
+    let keptCount = 0;
+    let metCount = 0;
+    for (let row = 0; row < indices.length; row++) {
+      const list = indices[row];
+      const end = offsets[list + 1];
+      for (let entry = offsets[list]; entry < end; entry++) {
+        const pair = pairs === undefined ? entry : pairs[entry];
+        if (metIn[pair] !== walk) {
+          metIn[pair] = walk;
+          met[metCount++] = pair;
+        }
+        const slot = slotOfPair[pair];
+        if (slot === 0) kept[keptCount++] = pair;
+        else cells[(slot - 1) * maxRows + row] = codeOfPair[pair];
+      }
+      keptOffsets[row + 1] = keptCount;
+    }
+    return { kept: keptCount, pairs: metCount };
+  }
+}
+
+/** What rows with a pair get: of texts their code, of others the pair, by which `numbers` have the value. */
+interface PairCells {
+  readonly codes: Uint32Array;
+  readonly numbers: ParsedValues;
 }
 
 /** By pair, of chosen keys with numbers; `words` low word first. Pairs of other keys have zeros. */
@@ -86,20 +193,25 @@ interface ParsedValues {
   readonly bools: Uint8Array;
 }
 
-function parsedValues(
+function cellsOfPairs(
   vector: AttributesVector,
   slotOfPair: Uint8Array,
   chosen: readonly Candidate[],
-): ParsedValues {
+): PairCells {
   const { types, values, valueDictionary } = vector;
   const sizeFor = (type: PromotedColumn['type']) =>
     chosen.some(({ column }) => column.type === type) ? slotOfPair.length : 0;
+  const codes = new Uint32Array(slotOfPair.length);
   const words = new Uint32Array(sizeFor('int') * 2);
   const doubles = new Float64Array(sizeFor('double'));
   const bools = new Uint8Array(sizeFor('bool'));
   for (let pair = 0; pair < slotOfPair.length; pair++) {
     if (slotOfPair[pair] === 0) continue;
+    codes[pair] = pair;
     switch (types[pair]) {
+      case TYPE_TAGS.string:
+        codes[pair] = values[pair];
+        break;
       case TYPE_TAGS.int:
         parseInt64(valueDictionary, values[pair], words, pair);
         break;
@@ -113,7 +225,7 @@ function parsedValues(
         break;
     }
   }
-  return { words, doubles, bools };
+  return { codes, numbers: { words, doubles, bools } };
 }
 
 /** A number of so many digits is exact. */
@@ -138,40 +250,38 @@ function parseInt64(dictionary: TextDictionary, code: number, words: Uint32Array
   words[at * 2 + 1] = Math.floor(signed / 2 ** 32);
 }
 
-/** `pairs`: pair + 1 of each row, 0 for a null. */
+/** `cells`: by row what PairCells has for its pair, or NULL_CODE. */
 function columnOf(
   vector: AttributesVector,
-  parsed: ParsedValues,
-  pairs: Uint32Array,
+  { numbers }: PairCells,
+  cells: Uint32Array,
   type: PromotedColumn['type'],
 ): Vector {
-  const rows = pairs.length;
-  if (type === 'string') {
-    const codes = new Uint32Array(rows);
-    const { values } = vector;
-    for (let row = 0; row < rows; row++) codes[row] = pairs[row] === 0 ? NULL_CODE : values[pairs[row] - 1];
-    return { kind: 'text', codes, dictionary: vector.valueDictionary };
-  }
+  const rows = cells.length;
+  if (type === 'string') return { kind: 'text', codes: cells, dictionary: vector.valueDictionary };
   const valid = new Uint8Array((rows + 7) >>> 3);
-  for (let row = 0; row < rows; row++) if (pairs[row] !== 0) valid[row >>> 3] |= 1 << (row & 7);
+  for (let row = 0; row < rows; row++) if (cells[row] !== NULL_CODE) valid[row >>> 3] |= 1 << (row & 7);
   switch (type) {
     case 'int': {
       const words = new Uint32Array(rows * 2);
       for (let row = 0; row < rows; row++) {
-        if (pairs[row] === 0) continue;
-        words[row * 2] = parsed.words[pairs[row] * 2 - 2];
-        words[row * 2 + 1] = parsed.words[pairs[row] * 2 - 1];
+        const pair = cells[row];
+        if (pair === NULL_CODE) continue;
+        words[row * 2] = numbers.words[pair * 2];
+        words[row * 2 + 1] = numbers.words[pair * 2 + 1];
       }
       return { kind: 'int64', words, valid };
     }
     case 'double': {
       const values = new Float64Array(rows);
-      for (let row = 0; row < rows; row++) if (pairs[row] !== 0) values[row] = parsed.doubles[pairs[row] - 1];
+      for (let row = 0; row < rows; row++)
+        if (cells[row] !== NULL_CODE) values[row] = numbers.doubles[cells[row]];
       return { kind: 'float64', values, valid };
     }
     case 'bool': {
       const values = new Uint8Array(rows);
-      for (let row = 0; row < rows; row++) if (pairs[row] !== 0) values[row] = parsed.bools[pairs[row] - 1];
+      for (let row = 0; row < rows; row++)
+        if (cells[row] !== NULL_CODE) values[row] = numbers.bools[cells[row]];
       return { kind: 'bool', values, valid };
     }
   }

@@ -7,9 +7,11 @@ import type { PromotedFrom, TableSchema } from '../../../span/schema.ts';
 import { TYPE_TAGS } from '../../../span/value.ts';
 import type { AttributesVector, Block, Vector } from '../../../span/vector.ts';
 import type { PromotedColumn } from '../files/file-entry.ts';
-import { take } from '../files/take.ts';
+import type { UsedPairs } from '../files/token-builder.ts';
 import { decodeText } from './text.ts';
-import { splitLists } from './promote-split.ts';
+import { gatherOf } from './promote-gather.ts';
+import type { Gather } from './promote-gather.ts';
+import { ListSplitter } from './promote-split.ts';
 
 export const PROMOTE_SHARE = 0.05;
 
@@ -45,29 +47,81 @@ export interface Promoted {
   readonly columns: readonly PromotedColumn[];
 }
 
+export interface PromotedRows {
+  /** Its columns hold until the next call. */
+  readonly block: Block;
+  /** By the column of attributes from which others are promoted: what its lists had before. */
+  readonly used: ReadonlyMap<string, UsedPairs>;
+}
+
+/** A column of attributes with how many of a file's rows have each of its pairs. */
+export interface CountedLists {
+  readonly column: string;
+  readonly vector: AttributesVector;
+  readonly rowsOfPair: Uint32Array;
+}
+
+/** The rows `indices` of a block in that order, a row group at a time, with columns for their frequent attributes. */
+export class Promoter {
+  /** In the order of their columns: by frequency. */
+  readonly columns: readonly PromotedColumn[];
+  /** The columns of attributes from which others are promoted. */
+  readonly lists: readonly CountedLists[];
+  readonly #gathers = new Map<string, Gather>();
+  readonly #splitters: { readonly column: string; readonly splitter: ListSplitter }[] = [];
+
+  /** `maxRows`: of the largest row group. */
+  constructor(
+    block: Block,
+    schema: TableSchema,
+    private readonly indices: Uint32Array,
+    maxRows: number = indices.length,
+  ) {
+    const rows = Math.min(maxRows, indices.length);
+    const promotedFrom = new Set(schema.promoted.map((from) => from.column));
+    const own = new Set(schema.columns.map((column) => column.name));
+    for (const [name, vector] of block.columns) {
+      if (!promotedFrom.has(name)) this.#gathers.set(name, gatherOf(vector, rows));
+    }
+    const columns: PromotedColumn[] = [];
+    const lists: CountedLists[] = [];
+    for (const from of schema.promoted) {
+      const vector = attributes(block, from.column);
+      const rowsOfPair = pairCounts(vector, indices);
+      const chosen = choose(vector, rowsOfPair, indices.length, from).filter(
+        (candidate) => !own.has(candidate.column.name),
+      );
+      this.#splitters.push({ column: from.column, splitter: new ListSplitter(vector, chosen, rows) });
+      columns.push(...chosen.map(({ column }) => column));
+      lists.push({ column: from.column, vector, rowsOfPair });
+    }
+    this.columns = columns;
+    this.lists = lists;
+  }
+
+  /** Rows `from .. to` of the file. */
+  rows(from: number, to: number): PromotedRows {
+    const indices = this.indices.subarray(from, to);
+    const columns = new Map<string, Vector>();
+    for (const [name, gather] of this.#gathers) columns.set(name, gather(indices));
+    const used = new Map<string, UsedPairs>();
+    for (const { column, splitter } of this.#splitters) {
+      const split = splitter.rows(indices);
+      columns.set(column, split.rest);
+      for (const [slot, { name }] of splitter.columns.entries()) columns.set(name, split.columns[slot]);
+      used.set(column, { vector: splitter.vector, pairs: split.pairs });
+    }
+    return { block: { rows: indices.length, columns }, used };
+  }
+}
+
 /**
  * The rows `indices` of a block, in that order, with columns for their frequent attributes, and without
  * these in their attribute lists.
  */
 export function promote(block: Block, schema: TableSchema, indices: Uint32Array): Promoted {
-  const promotedFrom = new Set(schema.promoted.map((from) => from.column));
-  const own = new Set(schema.columns.map((column) => column.name));
-  const columns = new Map<string, Vector>();
-  for (const [name, vector] of block.columns) {
-    if (!promotedFrom.has(name)) columns.set(name, take(vector, indices));
-  }
-  const promoted: PromotedColumn[] = [];
-  for (const from of schema.promoted) {
-    const vector = attributes(block, from.column);
-    const chosen = choose(vector, indices, from).filter((candidate) => !own.has(candidate.column.name));
-    const split = splitLists(vector, indices, chosen);
-    columns.set(from.column, split.rest);
-    for (const [slot, { column }] of chosen.entries()) {
-      columns.set(column.name, split.columns[slot]);
-      promoted.push(column);
-    }
-  }
-  return { block: { rows: indices.length, columns }, columns: promoted };
+  const promoter = new Promoter(block, schema, indices);
+  return { block: promoter.rows(0, indices.length).block, columns: promoter.columns };
 }
 
 function attributes(block: Block, name: string): AttributesVector {
@@ -76,10 +130,13 @@ function attributes(block: Block, name: string): AttributesVector {
   return vector;
 }
 
-function choose(vector: AttributesVector, indices: Uint32Array, from: PromotedFrom): Candidate[] {
+function choose(
+  vector: AttributesVector,
+  counts: Uint32Array,
+  rows: number,
+  from: PromotedFrom,
+): Candidate[] {
   const { keys, types } = vector;
-  const rows = indices.length;
-  const counts = pairCounts(vector, indices);
   const rowsOfKey = new Float64Array(vector.keyDictionary.count);
   const typesOfKey = new Uint32Array(vector.keyDictionary.count);
   for (let pair = 0; pair < counts.length; pair++) {

@@ -48,7 +48,7 @@ test('five times the same: once while it lives, and across restarts before and a
   const answers: AppendResult[] = [];
   for (let i = 0; i < 5; i++) answers.push(await lake.append(1));
   expect(answers).toEqual([
-    { accepted: 1, rejected: 0, message: '' },
+    { accepted: 1, rejected: 0, message: '', findings: expect.anything() },
     REPEATED,
     REPEATED,
     REPEATED,
@@ -137,7 +137,7 @@ test('a request that kept nothing is not remembered', async () => {
   const empty = requestOf({ resourceSpans: [] });
   const broken = { ...empty, body: new TextEncoder().encode('{') };
   for (let i = 0; i < 2; i++) {
-    expect(await lake.side.append('default', empty)).toEqual({ accepted: 0, rejected: 0, message: '' });
+    expect(await lake.side.append('default', empty)).toMatchObject({ accepted: 0, rejected: 0, message: '' });
     expect((await rejection(lake.side.append('default', broken))).name).toBe('OtlpDecodeError');
   }
   expect(lake.side.figures().duplicateRequests).toBe(0);

@@ -5,12 +5,13 @@
  */
 import { gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import { decodeTracesInSlices } from '../../../otlp/decode.ts';
+import type { SpanLimits } from '../../../span/span-limits.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { CORRUPT_FOLDER, LOG_FOLDER, logSequence } from '../files/names.ts';
 import type { Deliveries } from './deliveries.ts';
 import { deliveryKey } from './delivery-keys.ts';
 import type { DeliveryKey } from './delivery-keys.ts';
-import { Generation } from './generation.ts';
+import { Generation, LARGE_BODY_BYTES } from './generation.ts';
 import { encodeFrame, isTornWrite, readLog } from './log-frame.ts';
 import type { Frame, LogContents } from './log-frame.ts';
 import { LogSegment } from './log-segment.ts';
@@ -22,6 +23,7 @@ export interface ReplayParts {
   /** Frames up to it are in Parquet files. */
   readonly flushedThrough: number;
   readonly report: (problem: string) => void;
+  readonly spanLimits: SpanLimits;
   /** Takes over a generation whose rows are all published. */
   readonly take: (generation: Generation) => Promise<void>;
 }
@@ -61,7 +63,7 @@ async function replayFile(parts: ReplayParts, name: string, isLast: boolean): Pr
   if (bytes.length === 0) parts.report(`${name}: empty, as a crash before its first write leaves it`);
   const contents = readLog(bytes);
   let damaged = await setDamageAside(parts, name, bytes, contents, isLast);
-  const generation = new Generation(new LogSegment(files, path, folder, true));
+  const generation = new Generation(new LogSegment(files, path, folder, true), parts.spanLimits);
   generation.segment.bytes = contents.soundEnd;
   let frames = 0;
   let lastSequence = 0;
@@ -83,7 +85,9 @@ async function replayFrame(
   generation: Generation,
   frame: Frame,
 ): Promise<boolean> {
-  const columns = generation.columnsFor(frame.projectId, () => {});
+  // As when it came: the limits of a buffer then take the same from it.
+  const isLarge = frame.bodyBytes >= LARGE_BODY_BYTES;
+  const columns = isLarge ? generation.newColumns() : generation.columnsFor(frame.projectId, () => {});
   const mark = columns.mark();
   let key: DeliveryKey;
   try {
@@ -98,6 +102,7 @@ async function replayFrame(
     return false;
   }
   columns.publishedRows = columns.rows;
+  if (isLarge) generation.add(frame.projectId, columns);
   await generation.commit(frame.sequence, () => Promise.resolve());
   // A frame with a key that is known is replayed all the same: both were acknowledged.
   parts.deliveries.remember(frame.projectId, key, generation.deliveries, frame.receivedAtMs);

@@ -27,7 +27,7 @@ interface CountedColumn {
 
 export class KeyCounts {
   private readonly columns: readonly CountedColumn[];
-  private readonly prefixes: readonly { readonly prefix: string; readonly keys: ScopeKeys }[];
+  private readonly prefixes: readonly (CountedColumn & { readonly prefix: string })[];
 
   constructor(schema: TableSchema) {
     this.columns = schema.columns.flatMap((column) => {
@@ -38,7 +38,7 @@ export class KeyCounts {
     this.prefixes = schema.promoted.map(({ column, prefix }) => {
       const counted = this.columns.find((one) => one.column === column);
       if (counted === undefined) throw new Error(`${column} is not counted`);
-      return { prefix, keys: counted.keys };
+      return { ...counted, prefix };
     });
   }
 
@@ -46,17 +46,33 @@ export class KeyCounts {
     return this.columns.every(({ keys }) => keys.whole);
   }
 
-  add(block: Block, promoted: readonly PromotedColumn[], from: number, to: number): void {
+  /** `counted`: columns whose keys come by `addCounted`, those promoted from them included. */
+  add(
+    block: Block,
+    promoted: readonly PromotedColumn[],
+    from: number,
+    to: number,
+    counted: ReadonlySet<string>,
+  ): void {
     for (const column of promoted) {
-      const { prefix, keys } = this.owner(column.name);
+      const { prefix, keys, column: source } = this.owner(column.name);
+      if (counted.has(source)) continue;
       const rows = presentRows(vectorOf(block, column.name), from, to);
       if (rows > 0) keys.add(column.name.slice(prefix.length), rows, 1 << TYPE_TAGS[column.type]);
     }
     for (const { column, isList: list, keys } of this.columns) {
+      if (counted.has(column)) continue;
       const vector = vectorOf(block, column);
       if (list) keys.addChildren(vector, from, to);
       else keys.addLists(attributesOf(vector, column), from, to);
     }
+  }
+
+  /** Keys of a column of attributes by how many rows have each of its pairs. */
+  addCounted(column: string, vector: AttributesVector, rowsOfPair: Uint32Array): void {
+    const counted = this.columns.find((one) => one.column === column);
+    if (counted === undefined) throw new Error(`${column} is not counted`);
+    counted.keys.addPairs(vector, rowsOfPair);
   }
 
   /** By scope and key, so that it does not matter where a key stood. */
@@ -64,7 +80,7 @@ export class KeyCounts {
     return this.columns.flatMap(({ keys }) => keys.entries());
   }
 
-  private owner(name: string): { readonly prefix: string; readonly keys: ScopeKeys } {
+  private owner(name: string): CountedColumn & { readonly prefix: string } {
     const owner = this.prefixes.find(({ prefix }) => name.startsWith(prefix));
     if (owner === undefined) throw new Error(`${name} is no promoted attribute`);
     return owner;
@@ -104,6 +120,18 @@ class ScopeKeys {
         rowsOfKey[keys[pair]] += weight;
         typesOfKey[keys[pair]] |= 1 << types[pair];
       }
+    }
+    this.countAll(vector, rowsOfKey, typesOfKey);
+  }
+
+  addPairs(vector: AttributesVector, rowsOfPair: Uint32Array): void {
+    const { keys, types, keyDictionary } = vector;
+    const rowsOfKey = new Uint32Array(keyDictionary.count);
+    const typesOfKey = new Uint8Array(keyDictionary.count);
+    for (let pair = 0; pair < rowsOfPair.length; pair++) {
+      if (rowsOfPair[pair] === 0) continue;
+      rowsOfKey[keys[pair]] += rowsOfPair[pair];
+      typesOfKey[keys[pair]] |= 1 << types[pair];
     }
     this.countAll(vector, rowsOfKey, typesOfKey);
   }

@@ -6,12 +6,15 @@ import { SPANS } from '../../../span/schema.ts';
 import { STATUS_ERROR } from '../../../span/span.ts';
 import type { Block, Vector } from '../../../span/vector.ts';
 import type { FileEntry, FileStatistics, PromotedColumn, RowGroupEntry } from '../files/file-entry.ts';
+import type { CountedLists } from './promote.ts';
 import { KeyCounts } from './statistics-keys.ts';
 import { OperationCounts } from './statistics-operations.ts';
 import { int64At, uint64At } from './text.ts';
 
 /** Of each list in a file's statistics; 2,000 entries are about 100 KB of JSON. */
 export const MAX_STATISTICS_ENTRIES = 2_000;
+
+const NONE: ReadonlySet<string> = new Set();
 
 export type BlockStatistics = Omit<FileStatistics, 'promoted'> &
   Pick<
@@ -42,16 +45,28 @@ export class StatisticsBuilder {
 
   /**
    * One row group: rows `from .. to` of a block. `promoted` names the attributes that stand in columns; a
-   * row has each key there or in its list, not in both. No rows, no group.
+   * row has each key there or in its list, not in both. No rows, no group. `counted` names the columns of
+   * attributes that are told by `lists`, for the whole file at once.
    */
-  rowGroup(block: Block, promoted: readonly PromotedColumn[], from = 0, to = block.rows): void {
+  rowGroup(
+    block: Block,
+    promoted: readonly PromotedColumn[],
+    from = 0,
+    to = block.rows,
+    counted: ReadonlySet<string> = NONE,
+  ): void {
     if (from >= to) return;
     const vectors = spanVectors(block);
     this.rowGroups.push(rowGroupEntry(vectors, from, to));
     const end = maxEnd(vectors, from, to);
     if (end > this.maxEndUnixNano) this.maxEndUnixNano = end;
     this.operations.add(vectors, from, to);
-    this.keys.add(block, promoted, from, to);
+    this.keys.add(block, promoted, from, to, counted);
+  }
+
+  /** A column of attributes of the file's rows, as it was before some of them got columns. */
+  lists({ column, vector, rowsOfPair }: CountedLists): void {
+    this.keys.addCounted(column, vector, rowsOfPair);
   }
 
   /** Throws when there was no row. */

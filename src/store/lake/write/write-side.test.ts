@@ -78,7 +78,11 @@ test('what was acknowledged is searchable at once, and after a crash', async () 
   const folder = newFolder();
   const side = await start(folder);
   expect(side.isEmpty('default')).toBe(true);
-  expect(await side.append('default', request(0, 5))).toEqual({ accepted: 5, rejected: 0, message: '' });
+  expect(await side.append('default', request(0, 5))).toMatchObject({
+    accepted: 5,
+    rejected: 0,
+    message: '',
+  });
   expect(spanIds(side, 'default')).toEqual(ids(0, 5));
   expect(side.isEmpty('default')).toBe(false);
   await side.append('default', request(5, 9));

@@ -2,10 +2,12 @@
  * The writing half of the lake, put together: replay, log, flush. The other halves see nothing of it but
  * snapshots.
  */
+import { DEFAULT_SPAN_LIMITS } from '../../../span/span-limits.ts';
+import type { SpanLimits } from '../../../span/span-limits.ts';
 import { LOG_FOLDER } from '../files/names.ts';
 import { flushedThrough } from '../files/catalog-files.ts';
 import type { LakeParts } from '../parts.ts';
-import type { AppendResult, ExportRequest } from '../../span-store.ts';
+import type { AppendResult, ExportRequest, StoreUnavailableError } from '../../span-store.ts';
 import type { StoreHealth } from '../../store-upkeep.ts';
 import { Deliveries } from './deliveries.ts';
 import { DEFAULT_RESERVE, DiskReserve } from './disk-space.ts';
@@ -19,7 +21,7 @@ import { Writer } from './writer.ts';
 
 /**
  * 262,144 spans are 50 to 100 MB of columns and one file of 10 MB; 30 s bound what a start replays under
- * light traffic; three sealed generations bound memory at about 400 MB when files are written slowly.
+ * light traffic; three sealed generations, or as many bytes as two full ones have, bound memory when files are written slowly.
  */
 export const DEFAULT_LIMITS: SealLimits = {
   rows: 262_144,
@@ -38,6 +40,8 @@ const CLOSE_FLUSH_MS = 8_000;
 
 export interface WriteOptions {
   readonly limits?: Partial<SealLimits>;
+  /** What is kept of a span: the default limits by default. */
+  readonly spanLimits?: SpanLimits;
   /** A running writer, which stays so on close. */
   readonly writer?: Writer;
   /** How much of the disk stays free: 5 %, at most 1 GiB, by default. */
@@ -85,6 +89,7 @@ export class WriteSide {
   async start(): Promise<void> {
     const { dataDir, files, clock, snapshots, catalog, report } = this.parts;
     const logFolder = `${dataDir}/${LOG_FOLDER}`;
+    const spanLimits = this.options.spanLimits ?? DEFAULT_SPAN_LIMITS;
     this.deliveries.load();
     await this.disk.check();
     const replayed = await replay({
@@ -93,6 +98,7 @@ export class WriteSide {
       deliveries: this.deliveries,
       flushedThrough: flushedThrough(catalog),
       report,
+      spanLimits,
       take: (generation) => this.takeReplayed(generation),
     });
     this.ingest = new Ingest({
@@ -103,9 +109,11 @@ export class WriteSide {
       disk: this.disk,
       logFolder,
       limits: this.limits,
+      spanLimits,
       nextSequence: replayed.lastSequence + 1,
       flush: (generation) => this.flusher.add(generation),
       unflushed: () => this.flusher.unflushed.length,
+      unflushedBytes: () => this.flusher.unflushed.reduce((sum, { size }) => sum + size.bytes, 0),
     });
     this.timer = setInterval(() => {
       this.ingest?.tick();
@@ -117,6 +125,11 @@ export class WriteSide {
   append(projectId: string, request: ExportRequest): Promise<AppendResult> {
     if (this.ingest === undefined) throw new Error('the lake is not started');
     return this.ingest.append(projectId, request);
+  }
+
+  /** Why nothing is taken now; undefined when it is. */
+  refusal(): StoreUnavailableError | undefined {
+    return this.ingest?.unavailable();
   }
 
   /** Seals what is open and resolves when it stands in files, or can't. */
@@ -188,6 +201,7 @@ export class WriteSide {
   private async takeReplayed(generation: Generation): Promise<void> {
     const { clock, snapshots } = this.parts;
     generation.firstFrameAtMs = clock.monotonicMs();
+    generation.endDecoding();
     const changes = [...generation.buffers].map(([projectId, addBuffers]) => ({ projectId, addBuffers }));
     snapshots.publish(changes);
     this.flusher.add(generation);

@@ -3,6 +3,7 @@ import { decodeTraces } from '../../../otlp/decode.ts';
 import { SpanColumns } from '../../../span/columns.ts';
 import { testRequest, testSpan } from '../testing/requests.ts';
 import { copyPublished } from './copy.ts';
+import type { EncodedFile } from './encode.ts';
 import { Writer } from './writer.ts';
 import { rejection } from '../../testing/rejection.ts';
 
@@ -13,15 +14,27 @@ function columns(rows: number): SpanColumns {
   return filled;
 }
 
+function sink() {
+  const got = {
+    files: [] as EncodedFile[],
+    bytes: 0,
+    part: (_: string, bytes: Uint8Array) => void (got.bytes += bytes.length),
+    file: (file: EncodedFile) => void got.files.push(file),
+  };
+  return got;
+}
+
 test('a job over its time limit fails, and the next one gets a new worker', async () => {
   let limitMs = 1;
   const writer = new Writer(() => limitMs);
-  expect((await rejection(writer.encode([await copyPublished(columns(3))]))).message).toContain(
+  expect((await rejection(writer.encode([await copyPublished(columns(3))], sink()))).message).toContain(
     'no answer within 1 ms',
   );
   limitMs = 60_000;
-  const files = await writer.encode([await copyPublished(columns(3))]);
-  expect(files.map((file) => file.rows)).toEqual([3]);
+  const got = sink();
+  await writer.encode([await copyPublished(columns(3))], got);
+  expect(got.files.map((file) => file.rows)).toEqual([3]);
+  expect(got.bytes).toBe(got.files[0].bytes);
   writer.close();
 });
 
@@ -30,9 +43,11 @@ test('a job that fails says why, and the next one works', async () => {
   const copied = await copyPublished(columns(2));
   const broken = new Map(copied.block.columns);
   broken.delete('trace_id');
-  const job = writer.encode([{ block: { rows: 2, columns: broken }, transfer: [] }]);
+  const job = writer.encode([{ block: { rows: 2, columns: broken }, transfer: [] }], sink());
   expect((await rejection(job)).message).toContain('no 16-byte ids in trace_id');
-  expect((await writer.encode([copied])).length).toBe(1);
+  const got = sink();
+  await writer.encode([copied], got);
+  expect(got.files.length).toBe(1);
   writer.close();
 });
 
@@ -50,4 +65,18 @@ test('a copy holds the published rows alone, and what the columns share only onc
   });
   expect(shared[1]).toBe(shared[0]);
   expect(shared[2]).toBe(shared[0]);
+});
+
+test('large columns are handed over in place', async () => {
+  const filled = columns(20_000);
+  const { block, transfer } = await copyPublished(filled);
+  const name = block.columns.get('name');
+  expect(name?.kind === 'text' ? name.codes.buffer : undefined).toBeInstanceOf(SharedArrayBuffer);
+  expect(name?.kind === 'text' ? name.codes.buffer : undefined).toBe(filled.nameCodes.buffer);
+  expect(transfer.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(1_000_000);
+  const writer = new Writer();
+  const got = sink();
+  await writer.encode([{ block, transfer }], got);
+  expect(got.files.map((file) => file.rows)).toEqual([20_000]);
+  writer.close();
 });

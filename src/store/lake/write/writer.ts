@@ -1,14 +1,13 @@
 /** The main thread's side of the writer worker: one job at a time, a time limit, a fresh worker after trouble. */
 import { workerUrl } from '../../../worker-url.ts';
 import type { CopiedBlock } from './copy.ts';
-import type { EncodedFile } from './encode.ts';
+import type { FileSink } from './encode.ts';
 import type { WriterRequest, WriterResponse } from './writer-worker.ts';
 
-/** 262,144 spans take 2 s on one busy core; a panic inside wasm never answers at all. */
+/** 262,144 spans take 2 s on one busy core. */
 const JOB_LIMIT_MS = 120_000;
 
-/** wasm memory grows and never shrinks, so an instance is not kept for ever, nor while there is no work. */
-const JOBS_PER_WORKER = 32;
+/** Longer than the age at which light traffic is flushed: a fresh worker costs 270 ms of CPU. */
 const IDLE_LIMIT_MS = 45_000;
 
 export class WriterError extends Error {
@@ -17,7 +16,8 @@ export class WriterError extends Error {
 
 interface Job {
   readonly id: number;
-  readonly resolve: (files: readonly EncodedFile[]) => void;
+  readonly sink: FileSink;
+  readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -31,21 +31,24 @@ export class Writer {
 
   constructor(private readonly jobLimitMs: () => number = () => JOB_LIMIT_MS) {}
 
-  /** The blocks of one project as files. The transferred buffers are gone afterwards. */
-  encode(blocks: readonly CopiedBlock[]): Promise<readonly EncodedFile[]> {
-    const result = this.last.then(() => this.encodeNow(blocks));
+  /**
+   * The blocks of one project as files, which `sink` has got when this resolves. The transferred buffers are gone
+   * afterwards. Rejects with WriterError; then what the sink got is of no use, and it gets nothing more.
+   */
+  encode(blocks: readonly CopiedBlock[], sink: FileSink): Promise<void> {
+    const result = this.last.then(() => this.encodeNow(blocks, sink));
     this.last = result.catch(() => {});
     return result;
   }
 
-  private async encodeNow(blocks: readonly CopiedBlock[]): Promise<readonly EncodedFile[]> {
+  private async encodeNow(blocks: readonly CopiedBlock[], sink: FileSink): Promise<void> {
     clearTimeout(this.idleTimer);
     const worker = this.startedWorker();
     const id = ++this.jobs;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      return await new Promise<readonly EncodedFile[]>((resolve, reject) => {
-        this.current = { id, resolve, reject };
+      await new Promise<void>((resolve, reject) => {
+        this.current = { id, sink, resolve, reject };
         const limitMs = this.jobLimitMs();
         timer = setTimeout(() => this.drop(`no answer within ${limitMs} ms`), limitMs);
         const request: WriterRequest = { id, blocks: blocks.map((copied) => copied.block) };
@@ -57,7 +60,6 @@ export class Writer {
     } finally {
       clearTimeout(timer);
       this.current = undefined;
-      if (id % JOBS_PER_WORKER === 0) this.close();
       this.idleTimer = setTimeout(() => this.close(), IDLE_LIMIT_MS);
       this.idleTimer.unref();
     }
@@ -81,9 +83,21 @@ export class Writer {
   private answer(response: WriterResponse): void {
     const job = this.current;
     if (job === undefined || job.id !== response.id) return;
-    if ('files' in response) job.resolve(response.files);
-    // A panic leaves the wasm instance unusable, and it can't be told from other errors.
-    else this.drop(response.error);
+    switch (response.kind) {
+      case 'part':
+        job.sink.part(response.day, response.bytes);
+        return;
+      case 'file':
+        job.sink.file(response.file);
+        return;
+      case 'done':
+        job.resolve();
+        return;
+      case 'failed':
+        // What a failure left of the worker nobody knows.
+        this.drop(response.error);
+        return;
+    }
   }
 
   /** Trouble of a worker that was already replaced is nobody's. */

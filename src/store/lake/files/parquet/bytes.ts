@@ -8,7 +8,9 @@ const COPIED_BY_HAND = 64;
 
 export class ByteWriter {
   /** Valid up to `length`. Another array after each `reserve`. */
-  bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST_BYTES);
+  /** The same bytes: a store of four of them takes as long as one of one. */
+  data: DataView = new DataView(this.bytes.buffer);
   length = 0;
 
   clear(): void {
@@ -17,7 +19,9 @@ export class ByteWriter {
 
   /** Room for `count` more bytes. */
   reserve(count: number): void {
-    if (this.length + count > this.bytes.length) this.bytes = grown(this.bytes, this.length + count);
+    if (this.length + count <= this.bytes.length) return;
+    this.bytes = grown(this.bytes, this.length + count);
+    this.data = new DataView(this.bytes.buffer);
   }
 
   byte(value: number): void {
@@ -33,10 +37,7 @@ export class ByteWriter {
 
   /** Overwrites four bytes that were written before. */
   putUint32(at: number, value: number): void {
-    this.bytes[at] = value;
-    this.bytes[at + 1] = value >>> 8;
-    this.bytes[at + 2] = value >>> 16;
-    this.bytes[at + 3] = value >>> 24;
+    this.data.setUint32(at, value, true);
   }
 
   /** LEB128. `value` is an integer from 0 to 2^53. */
@@ -70,11 +71,11 @@ export class ByteWriter {
   }
 
   /** What was written, until the next write. */
-  view(from = 0): Uint8Array {
+  view(from = 0): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(from, this.length);
   }
 
-  copy(): Uint8Array {
+  copy(): Uint8Array<ArrayBuffer> {
     return this.bytes.slice(0, this.length);
   }
 }

@@ -66,23 +66,33 @@ function widthOf(first: number): number {
 }
 
 function packMiniblock(out: ByteWriter, first: number, width: number): void {
-  out.reserve((MINIBLOCK_VALUES * width) / 8);
-  const { bytes } = out;
+  // 32 values of any width fill whole words.
+  out.reserve(MINIBLOCK_VALUES * 4 * Math.ceil(width / 32));
+  const { data } = out;
+  const lowWidth = Math.min(width, 32);
+  const highWidth = width - lowWidth;
   let at = out.length;
   let pending = 0;
   let bits = 0;
   for (let i = first * 2; i < (first + MINIBLOCK_VALUES) * 2; i += 2) {
-    // 16 bits at a time, so that what is pending stays within 32.
-    for (let done = 0; done < width; done += 16) {
-      const word = deltas[done < 32 ? i : i + 1];
-      const part = (word >>> (done & 16)) & 0xffff;
-      pending |= part << bits;
-      bits += Math.min(16, width - done);
-      while (bits >= 8) {
-        bytes[at++] = pending;
-        pending >>>= 8;
-        bits -= 8;
-      }
+    const low = deltas[i];
+    pending |= low << bits;
+    bits += lowWidth;
+    if (bits >= 32) {
+      data.setInt32(at, pending, true);
+      at += 4;
+      bits -= 32;
+      pending = bits === 0 ? 0 : low >>> (lowWidth - bits);
+    }
+    if (highWidth === 0) continue;
+    const high = deltas[i + 1];
+    pending |= high << bits;
+    bits += highWidth;
+    if (bits >= 32) {
+      data.setInt32(at, pending, true);
+      at += 4;
+      bits -= 32;
+      pending = bits === 0 ? 0 : high >>> (highWidth - bits);
     }
   }
   out.length = at;

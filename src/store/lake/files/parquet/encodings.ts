@@ -17,6 +17,8 @@ export interface DictionaryEncoder {
 }
 
 export interface ValueEncoder {
+  /** Tells the encoders of a leaf apart, in whichever row group. */
+  readonly way: 'plain' | 'delta' | 'codes' | 'whole bytes';
   readonly encoding: (typeof ENCODINGS)['plain' | 'deltaBinaryPacked' | 'rleDictionary'];
   /** The distinct values, PLAIN. */
   readonly dictionary?: DictionaryEncoder;
@@ -43,11 +45,8 @@ export function encodersOf(type: LeafType, values: LeafValues, coder: TextCoder)
     case 'bool':
       return { encoders: [plainBits(values.values)] };
     case 'text': {
-      const coded = coder.code(values.codes, values.dictionary);
-      return {
-        encoders: textEncoders(coded, values.codes, values.dictionary),
-        distinctTexts: coded.distinct,
-      };
+      const distinctTexts = coder.distinct(values.codes, values.dictionary);
+      return { encoders: textEncoders(distinctTexts, values.codes, values.dictionary, coder), distinctTexts };
     }
     case 'fixed':
       return { encoders: fixedEncoders(values.bytes, values.width) };
@@ -56,15 +55,19 @@ export function encodersOf(type: LeafType, values: LeafValues, coder: TextCoder)
   }
 }
 
-function textEncoders(coded: Coded, codes: Uint32Array, dictionary: TextDictionary): ValueEncoder[] {
-  if (!paysDictionary(coded, codes, dictionary)) return [plainTexts(codes, dictionary)];
-  const { codes: sorted, distinct } = sortedByText(coded, dictionary);
-  const write = (out: ByteWriter) => writeTexts(out, distinct, 0, distinct.length, dictionary);
-  return codeEncoders({ codes: sorted, distinct }, write);
+function textEncoders(
+  distinct: Uint32Array,
+  codes: Uint32Array,
+  dictionary: TextDictionary,
+  coder: TextCoder,
+): ValueEncoder[] {
+  if (!paysDictionary(distinct, codes, dictionary)) return [plainTexts(codes, dictionary)];
+  const sorted = sortedByText(distinct, dictionary);
+  const write = (out: ByteWriter) => writeTexts(out, sorted, 0, sorted.length, dictionary);
+  return codeEncoders({ codes: coder.placesIn(sorted, codes), distinct: sorted }, write);
 }
 
-function paysDictionary(coded: Coded, codes: Uint32Array, dictionary: TextDictionary): boolean {
-  const { distinct } = coded;
+function paysDictionary(distinct: Uint32Array, codes: Uint32Array, dictionary: TextDictionary): boolean {
   if (codes.length === 0 || distinct.length > MAX_CODES) return false;
   if (distinct.length <= codes.length * CLEARLY_FEW) return true;
   const codeBytes = (codes.length * bitWidth(distinct.length - 1)) / 8;
@@ -87,6 +90,7 @@ function codeEncoders({ codes, distinct }: Coded, write: (out: ByteWriter) => vo
   const dictionary = { count: distinct.length, write };
   const aligned = Math.ceil(width / 8) * 8;
   return (aligned === width ? [width] : [width, aligned]).map((bits) => ({
+    way: bits === aligned ? 'whole bytes' : 'codes',
     encoding: ENCODINGS.rleDictionary,
     dictionary,
     write(out, from, to) {
@@ -119,6 +123,7 @@ function wordEncoders(type: LeafType, words: Uint32Array, width: 1 | 2): ValueEn
 
 function delta(words: Uint32Array): ValueEncoder {
   return {
+    way: 'delta',
     encoding: ENCODINGS.deltaBinaryPacked,
     write: (out, from, to) => writeDelta(out, words, from, to),
   };
@@ -126,6 +131,7 @@ function delta(words: Uint32Array): ValueEncoder {
 
 function plainFixed(bytes: Uint8Array, width: number): ValueEncoder {
   return {
+    way: 'plain',
     encoding: ENCODINGS.plain,
     write: (out, from, to) => out.raw(bytes.subarray(from * width, to * width)),
   };
@@ -133,6 +139,7 @@ function plainFixed(bytes: Uint8Array, width: number): ValueEncoder {
 
 function plainBits(values: Uint8Array): ValueEncoder {
   return {
+    way: 'plain',
     encoding: ENCODINGS.plain,
     write(out, from, to) {
       for (let first = from; first < to; first += 8) {
@@ -146,6 +153,7 @@ function plainBits(values: Uint8Array): ValueEncoder {
 
 function plainTexts(codes: Uint32Array, dictionary: TextDictionary): ValueEncoder {
   return {
+    way: 'plain',
     encoding: ENCODINGS.plain,
     meanBytes: textBytes(codes, dictionary) / Math.max(1, codes.length),
     write: (out, from, to) => writeTexts(out, codes, from, to, dictionary),

@@ -33,6 +33,8 @@ export interface ChunkLocation {
 
 export interface RowGroupLocation {
   readonly rows: number;
+  /** Of all columns, encoded but not compressed. */
+  readonly plainBytes: number;
   /** By the order of the leaves. */
   readonly chunks: readonly ChunkLocation[];
 }
@@ -75,13 +77,14 @@ export function readPages({ tail, position }: TailBytes, chunk: ChunkLocation, r
 
 function readRowGroup(thrift: ThriftReader): RowGroupLocation {
   const chunks: ChunkLocation[] = [];
-  let rows = 0;
+  let [rows, plainBytes] = [0, 0];
   thrift.struct((id, type) => {
     if (id === 1) thrift.list(() => chunks.push(readChunk(thrift)));
+    else if (id === 2) plainBytes = thrift.size();
     else if (id === 3) rows = thrift.size();
     else thrift.skip(type);
   });
-  return { rows, chunks };
+  return { rows, plainBytes, chunks };
 }
 
 function readChunk(thrift: ThriftReader): ChunkLocation {

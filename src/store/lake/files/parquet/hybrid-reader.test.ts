@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { ByteWriter } from './bytes.ts';
 import { HybridReader } from './hybrid-reader.ts';
-import { writeHybrid, writeRun } from './hybrid.ts';
+import { writeHybrid, writeLevels, writeRun } from './hybrid.ts';
 
 /** Runs of values of up to `width` bits. */
 const runs = fc.integer({ min: 1, max: 24 }).chain((width) =>
@@ -43,6 +43,19 @@ test('what is read between what is skipped are the values that were written', ()
       }
       reader.skip(values.length - at);
       reader.expectEnd();
+    }),
+  );
+});
+
+test('levels are written as codes are', () => {
+  fc.assert(
+    fc.property(runs, ({ values, width }) => {
+      const bits = Math.min(width, 3);
+      const levels = Uint8Array.from(values, (value) => value & (2 ** bits - 1));
+      const [asLevels, asCodes] = [new ByteWriter(), new ByteWriter()];
+      writeLevels(asLevels, levels, 0, levels.length, bits);
+      writeHybrid(asCodes, Uint32Array.from(levels), 0, levels.length, bits);
+      expect(asLevels.copy()).toEqual(asCodes.copy());
     }),
   );
 });

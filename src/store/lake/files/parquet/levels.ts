@@ -4,7 +4,7 @@
  * their levels, which are encoded once.
  */
 import { ByteWriter } from './bytes.ts';
-import { bitWidth, writeHybrid } from './hybrid.ts';
+import { bitWidth, writeLevels, writeRun } from './hybrid.ts';
 
 /** What one page holds of a leaf. */
 export interface LevelPage {
@@ -25,7 +25,12 @@ export interface LevelSlots {
   readonly definition: Uint8Array;
   readonly maxRepetition: number;
   readonly maxDefinition: number;
+  /** No row has an element: all levels are 0. Most maps are so, frequent attributes have columns of their own. */
+  readonly isEmpty: boolean;
 }
+
+/** One after the other makes its pages in it. */
+const scratch = new ByteWriter();
 
 export class Levels {
   /** Slots of the row group. */
@@ -36,7 +41,9 @@ export class Levels {
     readonly rows: number,
     /** Absent: one slot a row. */
     readonly nested: LevelSlots | undefined,
-    /** One definition level a row; absent with one slot a row: no nulls are possible. */
+    /** One slot a row, of which some may be null. */
+    private readonly isOptional: boolean,
+    /** One definition level a row; absent where all have a value. */
     private readonly present: Uint8Array | undefined,
     /** Slots that have a value. */
     readonly values: number,
@@ -45,23 +52,23 @@ export class Levels {
   }
 
   static required(rows: number): Levels {
-    return new Levels(rows, undefined, undefined, rows);
+    return new Levels(rows, undefined, false, undefined, rows);
   }
 
-  /** `present`: one byte a row, 1 where there is a value. */
-  static optional(present: Uint8Array, values: number): Levels {
-    return new Levels(present.length, undefined, present, values);
+  /** `present`: one byte a row, 1 where there is a value; absent: all rows have one. */
+  static optional(rows: number, present: Uint8Array | undefined, values: number): Levels {
+    return new Levels(rows, undefined, true, present, values);
   }
 
   static nested(slots: LevelSlots, values: number): Levels {
-    return new Levels(slots.ofRow.length - 1, slots, undefined, values);
+    return new Levels(slots.ofRow.length - 1, slots, false, undefined, values);
   }
 
   /** The row group in pages of `rowsPerPage` rows; at least one page. */
   pages(rowsPerPage: number): readonly LevelPage[] {
     if (this.#pages?.rows === rowsPerPage) return this.#pages.pages;
     const pages: LevelPage[] = [];
-    const out = new ByteWriter();
+    const out = scratch;
     let value = 0;
     for (let row = 0; row < this.rows || pages.length === 0; row += rowsPerPage) {
       const end = Math.min(this.rows, row + rowsPerPage);
@@ -79,6 +86,7 @@ export class Levels {
 
   #valuesIn(from: number, to: number): number {
     const levels = this.nested?.definition ?? this.present;
+    if (this.values === 0) return 0;
     if (levels === undefined || this.values === this.slots) return to - from;
     if (to - from === this.slots) return this.values;
     const max = this.nested?.maxDefinition ?? 1;
@@ -89,24 +97,41 @@ export class Levels {
 
   #write(out: ByteWriter, from: number, to: number): void {
     if (this.nested !== undefined) {
-      const { repetition, definition, maxRepetition, maxDefinition } = this.nested;
-      writeLevels(out, repetition, from, to, maxRepetition);
-      writeLevels(out, definition, from, to, maxDefinition);
-    } else if (this.present !== undefined) writeLevels(out, this.present, from, to, 1);
+      const { repetition, definition, maxRepetition, maxDefinition, isEmpty } = this.nested;
+      if (isEmpty) {
+        sized(out, () => writeRun(out, 0, to - from, bitWidth(maxRepetition)));
+        sized(out, () => writeRun(out, 0, to - from, bitWidth(maxDefinition)));
+        return;
+      }
+      sized(out, () => writeLevels(out, repetition, from, to, bitWidth(maxRepetition)));
+      sized(out, () => writeLevels(out, definition, from, to, bitWidth(maxDefinition)));
+      return;
+    }
+    const { isOptional, present } = this;
+    if (!isOptional) return;
+    sized(out, () =>
+      present === undefined ? writeRun(out, 1, to - from, 1) : writeLevels(out, present, from, to, 1),
+    );
   }
 }
 
-/** With its length before it, as data pages of version 1 have it. */
-function writeLevels(out: ByteWriter, levels: Uint8Array, from: number, to: number, max: number): void {
+/** With its length before it, as data pages of version 1 have levels. */
+function sized(out: ByteWriter, write: () => void): void {
   const at = out.length;
   out.uint32(0);
-  writeHybrid(out, levels, from, to, bitWidth(max));
+  write();
   out.putUint32(at, out.length - at - 4);
 }
 
 /** The slots of a list that stands in each row: an empty list has one slot without a value. */
 export function listSlots(offsets: Uint32Array, from: number, to: number): LevelSlots {
   const ofRow = new Uint32Array(to - from + 1);
+  if (offsets[from] === offsets[to]) {
+    for (let row = 0; row < ofRow.length; row++) ofRow[row] = row;
+    const zeros = new Uint8Array(to - from);
+    const levels = { repetition: zeros, definition: zeros, maxRepetition: 1, maxDefinition: 1 };
+    return { ofRow, ...levels, isEmpty: true };
+  }
   for (let row = from; row < to; row++) {
     ofRow[row - from + 1] = ofRow[row - from] + Math.max(1, offsets[row + 1] - offsets[row]);
   }
@@ -120,12 +145,15 @@ export function listSlots(offsets: Uint32Array, from: number, to: number): Level
     }
     if (count === 0) slot++;
   }
-  return { ofRow, repetition, definition, maxRepetition: 1, maxDefinition: 1 };
+  return { ofRow, repetition, definition, maxRepetition: 1, maxDefinition: 1, isEmpty: false };
 }
 
 /** The slots of a list that stands in each element of another. Element e has `offsets[e + 1] - offsets[e]`. */
 export function innerSlots(outer: LevelSlots, offsets: Uint32Array): LevelSlots {
   const depth = outer.maxDefinition;
+  if (outer.isEmpty) {
+    return { ...outer, maxRepetition: outer.maxRepetition + 1, maxDefinition: depth + 1 };
+  }
   const slotOf = new Uint32Array(outer.definition.length + 1);
   for (let slot = 0, element = 0; slot < outer.definition.length; slot++) {
     let count = 0;
@@ -156,11 +184,13 @@ export function innerSlots(outer: LevelSlots, offsets: Uint32Array): LevelSlots 
     definition,
     maxRepetition: outer.maxRepetition + 1,
     maxDefinition: depth + 1,
+    isEmpty: false,
   };
 }
 
 /** The slots of a leaf of list elements that may be null. `present`: one byte an element. */
 export function optionalSlots(outer: LevelSlots, present: Uint8Array): LevelSlots {
+  if (outer.isEmpty) return { ...outer, maxDefinition: outer.maxDefinition + 1 };
   const definition = outer.definition.slice();
   for (let slot = 0, element = 0; slot < definition.length; slot++) {
     if (definition[slot] === outer.maxDefinition) definition[slot] += present[element++];

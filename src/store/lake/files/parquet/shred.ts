@@ -96,13 +96,12 @@ export class Shredder {
 function plainLeaf(leaf: Leaf, vector: Vector, { from, to, levels }: Range): LeafColumn {
   const present = presence(vector, from, to);
   if (leaf.optional) {
-    const all = present ?? new Uint8Array(to - from).fill(1);
     const values = densePlain(leaf, vector, from, to, present);
     const count = countOf(values);
     const own =
       levels.nested === undefined
-        ? Levels.optional(all, count)
-        : Levels.nested(optionalSlots(levels.nested, all), count);
+        ? Levels.optional(to - from, present, count)
+        : Levels.nested(optionalSlots(levels.nested, present ?? new Uint8Array(to - from).fill(1)), count);
     return { levels: own, values };
   }
   // Ids alone are optional in the schema, and a text without a value would shift all that follow.

@@ -74,13 +74,24 @@ function doubleBounds(words: Uint32Array): ChunkStatistics['bounds'] {
   };
 }
 
+/** The first four bytes of an id mostly tell already. */
 function fixedBounds(bytes: Uint8Array, width: number): ChunkStatistics['bounds'] {
   if (bytes.length === 0) return undefined;
-  let min = 0;
-  let max = 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let [min, max] = [0, 0];
+  let least = view.getUint32(0);
+  let most = least;
   for (let at = width; at < bytes.length; at += width) {
-    if (compareBytes(bytes, at, at + width, bytes, min, min + width) < 0) min = at;
-    else if (compareBytes(bytes, at, at + width, bytes, max, max + width) > 0) max = at;
+    const first = view.getUint32(at);
+    if (first > least && first < most) continue;
+    if (first < least || compareBytes(bytes, at, at + width, bytes, min, min + width) < 0) {
+      min = at;
+      least = first;
+    }
+    if (first > most || compareBytes(bytes, at, at + width, bytes, max, max + width) > 0) {
+      max = at;
+      most = first;
+    }
   }
   return { min: bytes.slice(min, min + width), max: bytes.slice(max, max + width) };
 }

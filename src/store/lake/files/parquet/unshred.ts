@@ -20,6 +20,8 @@ export function unshred(
 
 class Unshredder {
   #next = 0;
+  /** Leaves of a list mostly have the same levels: those that were read last, and what they mean. */
+  #known: { rows: LeafRows; depth: number; offsets: Uint32Array } | undefined;
 
   constructor(private readonly leaves: readonly LeafRows[]) {}
 
@@ -45,17 +47,17 @@ class Unshredder {
 
   #list(field: Group, depth: number, count: number): Vector {
     const first = this.#next;
-    const offsets = offsetsOf(this.leaves[first], depth, count);
+    const offsets = this.#offsets(first, depth, count);
     const children = Object.fromEntries(this.siblings(field.fields, depth + 1, offsets[count]));
     for (let leaf = first + 1; leaf < this.#next; leaf++) {
-      expectEqual(field, offsets, offsetsOf(this.leaves[leaf], depth, count));
+      expectEqual(field, offsets, this.#offsets(leaf, depth, count));
     }
     return { kind: 'list', offsets, children };
   }
 
   #map(field: Group, depth: number, count: number): Omit<AttributesVector, 'types'> {
-    const offsets = offsetsOf(this.leaves[this.#next], depth, count);
-    expectEqual(field, offsets, offsetsOf(this.leaves[this.#next + 1], depth, count));
+    const offsets = this.#offsets(this.#next, depth, count);
+    expectEqual(field, offsets, this.#offsets(this.#next + 1, depth, count));
     const entries = offsets[count];
     const [keys, values] = field.fields.map((each) =>
       each.kind === 'leaf' ? this.#leaf(each, depth + 1, entries) : undefined,
@@ -69,6 +71,17 @@ class Unshredder {
       values: values.codes,
       valueDictionary: values.dictionary,
     };
+  }
+
+  #offsets(leaf: number, depth: number, count: number): Uint32Array {
+    const rows = this.leaves[leaf];
+    const known = this.#known;
+    if (known?.depth === depth && known.offsets.length === count + 1 && haveSameLevels(known.rows, rows)) {
+      return known.offsets;
+    }
+    const offsets = offsetsOf(rows, depth, count);
+    this.#known = { rows, depth, offsets };
+    return offsets;
   }
 
   #leaf(leaf: Leaf, depth: number, count: number): Vector {
@@ -112,9 +125,19 @@ function offsetsOf(rows: LeafRows | undefined, depth: number, count: number): Ui
   return offsets;
 }
 
+function haveSameLevels(a: LeafRows, b: LeafRows): boolean {
+  return haveSameBytes(a.repetition, b.repetition) && haveSameBytes(a.definition, b.definition);
+}
+
+function haveSameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
+}
+
 function expectEqual({ name }: Group, offsets: Uint32Array, others: Uint32Array): void {
-  if (offsets.some((offset, i) => offset !== others[i])) {
-    throw new RangeError(`the columns of ${name} have lists of different lengths`);
+  if (offsets === others) return;
+  for (let i = 0; i < offsets.length; i++) {
+    if (offsets[i] !== others[i])
+      throw new RangeError(`the columns of ${name} have lists of different lengths`);
   }
 }
 

@@ -9,7 +9,7 @@ import { SpanReader } from '../../read/scan/block-spans.ts';
 import { columnsOf } from '../../read/testing/test-lake.ts';
 import { byKey } from '../../testing/duckdb.ts';
 import { encodeSpans } from '../../write/encode.ts';
-import type { EncodedFile } from '../../write/encode.ts';
+import type { WholeFile } from '../../write/encode.ts';
 import { rewriteFile } from '../rewrite-file.ts';
 import type { RewriteInput, RewriteJob, RewriteResult } from '../rewrite-job.ts';
 
@@ -43,7 +43,7 @@ export async function writeFiles(
 
 async function writeFile(
   folder: string,
-  { day, rows, parquet, traceIndex, statistics }: EncodedFile,
+  { day, rows, parquet, traceIndex, statistics }: WholeFile,
 ): Promise<DayFile> {
   const path = join(folder, day, `${nextFile++}.parquet`);
   mkdirSync(join(folder, day), { recursive: true });
@@ -63,7 +63,7 @@ export async function rewrite(folder: string, job: RewriteJob): Promise<Rewritte
   const reader = new ParquetReader(SPANS);
   const chunks: Uint8Array[] = [];
   const result = await rewriteFile(job, {
-    reader,
+    foreign: async () => reader,
     onReading() {},
     send: async (bytes) => void chunks.push(bytes),
   });

@@ -47,6 +47,11 @@ export function valueOfRank(order: SearchOrder, { high, low }: Rank): bigint {
   return order === 'slowest' ? BigInt.asIntN(64, bits) : bits;
 }
 
+/** The rank alone: what goes to a worker is copied whole, and a found row holds the buffer that it stands in. */
+export function bareRank(rank: Rank | undefined): Rank | undefined {
+  return rank && { high: rank.high, low: rank.low };
+}
+
 export function compareRanks(a: Rank, b: Rank): number {
   return a.high - b.high || a.low - b.low;
 }

@@ -1,7 +1,7 @@
 /** The best traces for which an expression holds, by their own start or duration. */
 import type { SearchOrder, TimeRange } from '../../../span-store.ts';
 import type { TraceCursor } from '../search/cursor.ts';
-import { ID_BYTES, compareKeys, compareRanks, rankOf, valueOfRank } from '../scan/row-key.ts';
+import { ID_BYTES, bareRank, compareKeys, compareRanks, rankOf, valueOfRank } from '../scan/row-key.ts';
 import type { Rank, RowKey } from '../scan/row-key.ts';
 import type { Session } from '../session.ts';
 import { rankOfTrace } from './answer.ts';
@@ -72,7 +72,8 @@ class TraceFinder implements SpansetFinder {
 
   wanted(): SpansetWanted {
     const { order, limit } = this.question;
-    return { kind: 'traces', order, limit: limit + 1, after: this.#behind, worst: this.#traces.at(limit) };
+    const worst = bareRank(this.#traces.at(limit));
+    return { kind: 'traces', order, limit: limit + 1, after: this.#behind, worst };
   }
 
   extraColumns(): readonly string[] {

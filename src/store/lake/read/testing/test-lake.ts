@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { decodeTraces } from '../../../../otlp/decode.ts';
 import { encodeTracesProtobuf } from '../../../../otlp/encode.ts';
 import { SpanColumns } from '../../../../span/columns.ts';
+import { NO_SPAN_LIMITS } from '../../../../span/span-limits.ts';
 import type { Span } from '../../../../span/span.ts';
 import { tokenIndexPath, traceIndexPath } from '../../files/names.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
@@ -13,7 +14,7 @@ import { LakeReader } from '../reader.ts';
 import type { LakeReaderOptions } from '../reader.ts';
 
 export function columnsOf(spans: readonly Span[]): SpanColumns {
-  const columns = new SpanColumns();
+  const columns = new SpanColumns(undefined, NO_SPAN_LIMITS);
   // One request a span: a batch would be regrouped by resource.
   for (const span of spans) {
     const result = decodeTraces({ format: 'protobuf', body: encodeTracesProtobuf([span]) }, columns);

@@ -1,6 +1,6 @@
 /** For tests: a writer that writes when it is told, so that what a start replays stays in memory until then. */
 import type { CopiedBlock } from '../../write/copy.ts';
-import type { EncodedFile } from '../../write/encode.ts';
+import type { FileSink } from '../../write/encode.ts';
 import { Writer } from '../../write/writer.ts';
 
 interface HeldJob {
@@ -41,11 +41,11 @@ export class HeldWriter extends Writer {
     this.#held = undefined;
   }
 
-  override async encode(blocks: readonly CopiedBlock[]): Promise<readonly EncodedFile[]> {
+  override async encode(blocks: readonly CopiedBlock[], sink: FileSink): Promise<void> {
     if (this.#isDead) throw new Error('killed');
     if (this.#allowed > 0) this.#allowed--;
     else await new Promise<void>((begin, fail) => (this.#held = { begin, fail }));
-    return this.inner.encode(blocks);
+    return this.inner.encode(blocks, sink);
   }
 
   override close(): void {

@@ -1,0 +1,129 @@
+/** What a connection writes: frames, and answers as far as the client's windows let them. */
+import { ConnectionError, FLAG, FRAME, frame, REASON, wordFrame } from './frames.ts';
+import { MAX_FRAME_BYTES } from './frame-reader.ts';
+
+/** Of a connection and of each stream, until somebody says otherwise. */
+export const FIRST_WINDOW = 65_535;
+export const MAX_WINDOW = 2 ** 31 - 1;
+
+/** Blocks of headers as `encodeHeaders` makes them. */
+export interface Answer {
+  readonly head: Uint8Array;
+  readonly body?: Uint8Array;
+  readonly trailers?: Uint8Array;
+}
+
+export interface Wire {
+  /** Takes the bytes, at once or later. False: the other side reads nothing, and the connection is to end. */
+  readonly write: (bytes: Uint8Array) => boolean;
+  /** Closes when what was written has left. */
+  readonly end: () => void;
+}
+
+export interface OutStream {
+  readonly id: number;
+  /** The client has sent all. */
+  isWhole: boolean;
+  /** What the client takes of us. */
+  sendWindow: number;
+}
+
+interface Unsent<S> {
+  readonly stream: S;
+  rest: Uint8Array;
+  readonly trailers: Uint8Array | undefined;
+}
+
+export class Outbox<S extends OutStream> {
+  #window = FIRST_WINDOW;
+  readonly #unsent: Unsent<S>[] = [];
+  readonly #out: Uint8Array[] = [];
+
+  constructor(
+    private readonly wire: Wire,
+    /** The client reads nothing: the connection is about to end. */
+    private readonly onStuck: () => void,
+  ) {}
+
+  /** No answer waits for a window. */
+  get isEmpty(): boolean {
+    return this.#unsent.length === 0;
+  }
+
+  /** Of an answer that waits. */
+  streamOf(id: number): S | undefined {
+    return this.#unsent.find(({ stream }) => stream.id === id)?.stream;
+  }
+
+  /** The connection's window grew. Throws ConnectionError beyond what HTTP/2 has. */
+  opened(bytes: number): void {
+    this.#window += bytes;
+    if (this.#window > MAX_WINDOW)
+      throw new ConnectionError(REASON.FLOW_CONTROL_ERROR, 'the window is too large');
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#out.push(bytes);
+  }
+
+  answer(stream: S, { head, body, trailers }: Answer): void {
+    const isAll = body === undefined && trailers === undefined;
+    this.send(frame(FRAME.HEADERS, FLAG.END_HEADERS | (isAll ? FLAG.END_STREAM : 0), stream.id, head));
+    if (isAll) {
+      this.#answered(stream);
+      return;
+    }
+    this.#unsent.push({ stream, rest: body ?? new Uint8Array(0), trailers });
+    if (this.#unsent.length === 1) this.go();
+  }
+
+  /** As much of the answers as the client takes. */
+  go(): void {
+    for (let n = 0; n < this.#unsent.length;) {
+      if (!this.#goOn(this.#unsent[n])) n += 1;
+      else this.#unsent.splice(n, 1);
+    }
+  }
+
+  clear(): void {
+    this.#unsent.length = 0;
+    this.#out.length = 0;
+  }
+
+  /** Answers of one turn leave together. */
+  flushSoon(): void {
+    if (this.#out.length > 0) queueMicrotask(() => this.flush());
+  }
+
+  flush(): void {
+    if (this.#out.length === 0) return;
+    const bytes = this.#out.length === 1 ? this.#out[0] : Buffer.concat(this.#out);
+    this.#out.length = 0;
+    if (this.wire.write(bytes)) return;
+    this.onStuck();
+    this.wire.end();
+  }
+
+  /** True when all of it is sent. */
+  #goOn(unsent: Unsent<S>): boolean {
+    const { stream, trailers } = unsent;
+    while (unsent.rest.length > 0) {
+      const length = Math.min(unsent.rest.length, MAX_FRAME_BYTES, this.#window, stream.sendWindow);
+      if (length <= 0) return false;
+      const isEnd = trailers === undefined && length === unsent.rest.length;
+      this.send(frame(FRAME.DATA, isEnd ? FLAG.END_STREAM : 0, stream.id, unsent.rest.subarray(0, length)));
+      unsent.rest = unsent.rest.subarray(length);
+      this.#window -= length;
+      stream.sendWindow -= length;
+    }
+    if (trailers !== undefined) {
+      this.send(frame(FRAME.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, stream.id, trailers));
+    }
+    this.#answered(stream);
+    return true;
+  }
+
+  #answered(stream: S): void {
+    if (!stream.isWhole) this.send(wordFrame(FRAME.RST_STREAM, stream.id, REASON.NO_ERROR));
+  }
+}
