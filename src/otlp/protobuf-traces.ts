@@ -111,7 +111,7 @@ export class ProtobufTraces {
         if (isFull || isAtSpan) this.#flush();
         if (isFull) yield;
         if (isFull || !isAtSpan) continue;
-      }
+      } else this.#flush();
       const size = this.#size(behindTag, end);
       const from = this.#pos;
       pos = from + size;

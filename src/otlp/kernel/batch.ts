@@ -134,7 +134,12 @@ export class SpanBatches {
     if (holder !== this.#turn) return;
     const misses = this.#kernel.misses.value;
     const rows = this.#kernel.rows.value;
-    if (misses > 0) this.#answer(misses);
+    try {
+      if (misses > 0) this.#answer(misses);
+    } catch (error) {
+      this.#giveUp();
+      throw error;
+    }
     if (rows > 0) {
       this.#kernel.settle();
       const view = this.#view();
@@ -151,9 +156,17 @@ export class SpanBatches {
     this.#kernel.begin();
   }
 
-  /** Lets others have the kernel. What was not flushed is lost. */
+  /** A body that failed: its rows are not wanted, and its table has misses without answers. */
+  #giveUp(): void {
+    forgetLookUps(this.into.pairs);
+    this.#kernel.begin();
+    holder = undefined;
+  }
+
+  /** Takes the kernel from whoever had it. */
   #hold(): void {
-    // A body that failed left misses without answers in its table.
+    if (this.#kernel.rows.value > 0) throw new Error('spans of another body were not flushed');
+    // What was looked up of a span that was not plain, and of which the body was given up.
     if (holder !== undefined && this.#kernel.misses.value > 0) forgetLookUps(holder.pairs);
     holder = this.#turn;
     this.#kernel.begin();

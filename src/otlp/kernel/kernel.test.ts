@@ -325,6 +325,34 @@ describe('the kernel does what the walk does', () => {
     expect(outcomes([body], true, DEFAULT_SPAN_LIMITS)).toEqual([walked]);
   });
 
+  test('more keys than the kernel tells apart, reached in the middle of a body', () => {
+    const writer = protobuf.Writer.create();
+    const pair = (key: string, value: string) =>
+      field(0x4a, (one) => {
+        one.uint32(0x0a).string(key);
+        field(0x12, (of) => void of.uint32(0x0a).string(value))(one);
+      });
+    field(0x0a, (resource) =>
+      field(0x12, (scope) => {
+        for (let i = 0; i < 900; i++) {
+          field(0x12, (one) => {
+            one.uint32(0x0a).bytes(new Uint8Array(16).fill(1 + (i % 200)));
+            one.uint32(0x12).bytes(new Uint8Array(8).fill(7));
+            times(one);
+            const keys = i < 340 ? 100 : 1;
+            for (let key = 0; key < keys; key++)
+              pair(`key ${Math.min(i, 340) * 100 + key}`, 'x'.repeat(40))(one);
+          })(scope);
+        }
+      })(resource),
+    )(writer);
+    const limits = { ...DEFAULT_SPAN_LIMITS, keys: 100_000 };
+    const body = writer.finish();
+    const [walked] = outcomes([body], false, limits);
+    expect(walked.accepted).toBe(900);
+    expect(outcomes([body, body], true, limits)).toEqual(outcomes([body, body], false, limits));
+  });
+
   test('two bodies by turns', () => {
     const [first, second] = ['one', 'two'].map((text) => {
       const writer = protobuf.Writer.create();
