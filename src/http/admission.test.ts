@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { StoreUnavailableError } from '../store/span-store.ts';
 import { rejection } from '../store/testing/rejection.ts';
-import { Admission, OverloadError } from './admission.ts';
+import { Admission, OverloadError, StalledUploadError } from './admission.ts';
 import type { Hold } from './admission.ts';
 
 const MIB = 1024 ** 2;
@@ -150,6 +150,22 @@ test('the store takes too long: the sender hears it, and the bytes count until t
   await stored.promise;
   await Bun.sleep(0);
   expect([admission.usedBytes, done]).toEqual([0, 1]);
+});
+
+test('nothing is counted on a place that was given back, even by the upload that asked and had to go', () => {
+  const { admission, clock } = start();
+  const left = admission.place('a', undefined);
+  left.release();
+  for (const count of [() => left.claim(MIB), () => left.arrive(MIB), () => left.decompressed(MIB)])
+    expect(count).toThrow(StalledUploadError);
+  const other = fill(admission, 'a', 70 * MIB);
+  const slow = admission.place('a', 60 * MIB);
+  clock.ms = 60_000;
+  // It came too slowly: the look for who could give way finds itself.
+  expect(() => slow.arrive(5_000)).toThrow(StalledUploadError);
+  slow.release();
+  other?.release();
+  expect(admission.usedBytes).toBe(0);
 });
 
 test('whatever happens to requests, nothing stays counted', () => {

@@ -173,6 +173,8 @@ export class Admission {
     const { project } = hold;
     if (!this.#fits(hold, bytes)) {
       this.#reclaim(this.#pressed.add(project));
+      // The one that asks may be the one that gave way.
+      hold.checkHeld();
       if (!this.#fits(hold, bytes)) throw this.#refusal(bytes);
     }
     if (hold.claimedBytes + bytes > LARGE_BYTES) project.large ??= hold;
@@ -280,9 +282,16 @@ export class Hold {
 
   /** Counts up to so many bytes in all. Throws OverloadError. */
   claim(bytes: number): void {
+    this.checkHeld();
     if (bytes <= this.claimedBytes) return;
     this.admission.take(this, bytes - this.claimedBytes);
     this.claimedBytes = bytes;
+  }
+
+  /** Throws StalledUploadError when the place was given back: what is counted then, nobody would take off again. */
+  checkHeld(): void {
+    if (!this.#isReleased) return;
+    throw new StalledUploadError(this.arrivedBytes, this.admission.now() - this.startedMs);
   }
 
   /** So many will come in all, as was learnt meanwhile. */

@@ -1,13 +1,13 @@
 /** One HTTP application: receivers, API, pages. Pure assembly: what it is made of is handed in. */
 import { isLoopback } from '../config.ts';
-import { Gate } from './access.ts';
+import { AccessError, Gate } from './access.ts';
 import { Admission } from './admission.ts';
 import { DemoButton } from './demo-button.ts';
 import type { Ports, ServerDeps } from './deps.ts';
 import { ExportRoute } from './export-route.ts';
 import { Metrics } from './metrics.ts';
 import { alive, ready } from './probes.ts';
-import { isGrpc, Receiver } from './receiver.ts';
+import { isGrpc, Receiver, refuseExport } from './receiver.ts';
 import type { ReceiverDeps } from './receiver.ts';
 import { Refusals } from './refusals.ts';
 import type { Router } from './router.ts';
@@ -54,7 +54,8 @@ export function createApp(deps: ServerDeps, ports: Ports): App {
 
   return {
     fetch: (request, mayTakeMinutes) => {
-      if (isGrpc(request)) return receiver.wrongPort(ports.grpc, request.headers.get('user-agent') ?? '');
+      if (isGrpc(request) && isForUs(gate, request))
+        return receiver.wrongPort(ports.grpc, request.headers.get('user-agent') ?? '');
       const genAiOnly = exports.genAiOnly(request);
       if (genAiOnly !== undefined) return answerExport(receiver, gate, router, request, genAiOnly);
       const probed = probe(request, gate, deps);
@@ -78,13 +79,18 @@ function probe(request: Request, gate: Gate, { store }: ServerDeps): Response | 
   if (request.method !== 'GET') return undefined;
   const path = URL.parse(request.url)?.pathname;
   if (path !== '/healthz' && path !== '/readyz') return undefined;
+  if (!isForUs(gate, request)) return undefined;
+  return secured(path === '/healthz' ? alive() : ready(store));
+}
+
+/** False for another's host name: the router refuses it in the words for it. */
+function isForUs(gate: Gate, request: Request): boolean {
   try {
     gate.checkHost(request);
+    return true;
   } catch {
-    // The router refuses it in the words for it.
-    return undefined;
+    return false;
   }
-  return secured(path === '/healthz' ? alive() : ready(store));
 }
 
 /** What the router does for each answer, without it. The receiver sets the headers. */
@@ -100,6 +106,8 @@ async function answerExport(
     gate.checkHost(request, isOpen);
     return await receiver.export(request, genAiOnly, isOpen);
   } catch (error) {
+    // A sender reads this, not a script of the API.
+    if (error instanceof AccessError) return refuseExport(request, error);
     return (await router()).failed(error, request);
   }
 }

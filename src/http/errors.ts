@@ -15,6 +15,8 @@ export class HttpError extends Error {
     readonly code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
+    /** The message without what the sender wrote, so that refusals of the same kind are told once. */
+    readonly reason: string = message,
   ) {
     super(message);
   }

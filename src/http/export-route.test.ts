@@ -33,7 +33,7 @@ test('a URL that does not parse is none, after many that do as well', () => {
   expect(of('/v1/traces')).toBeUndefined();
 });
 
-test('exports are answered with the headers of every answer, and other hosts as before', async () => {
+test('exports are answered with the headers of every answer, for other hosts too in the encoding of the sender', async () => {
   await using servers = await TestServers.start();
   const headers = { 'content-type': mime('protobuf') };
   const page = await servers.fetch('/healthz');
@@ -50,7 +50,14 @@ test('exports are answered with the headers of every answer, and other hosts as 
   }
   const foreign = { ...headers, host: 'evil.example' };
   const refused = await servers.fetch('/v1/traces', { method: 'POST', headers: foreign, body });
-  expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'forbidden' } }]);
+  expect([refused.status, refused.headers.get('content-type')]).toEqual([403, mime('protobuf')]);
+  // google.rpc.Status: code 7, PERMISSION_DENIED.
+  expect([...Buffer.from(await refused.arrayBuffer()).subarray(0, 2)]).toEqual([8, 7]);
+  for (const path of ['/v1/traces', '/v1/logs']) {
+    const json = { 'content-type': 'application/json', host: 'evil.example' };
+    const answer = await servers.fetch(path, { method: 'POST', headers: json, body: '{}' });
+    expect([path, answer.status, await answer.json()]).toMatchObject([path, 403, { code: 7 }]);
+  }
   const trace = await servers.get<{ spans: unknown[] }>(`/api/v1/traces/${TRACE_ID}`);
   expect(trace.spans).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 /** What went wrong, as the asker wants it: a google.rpc.Status for senders, JSON for scripts, a page for people. */
 import type { Log } from '../log.ts';
+import { AccessError } from './access.ts';
 import { HttpError, jsonProblem, problemOf } from './errors.ts';
 import { errorPage } from './pages/error-page.ts';
 import { isReceiver, refuseExport, wrongExportPath } from './receiver.ts';
@@ -21,6 +22,9 @@ export class Failures {
     if (code === 'PARSE' || code === 'VALIDATION') {
       return this.#told(new HttpError(400, 'invalid_argument', 'the request does not read well'), request);
     }
+    // Of an export that came the long way: its sender reads the answer.
+    if (error instanceof AccessError && request.method === 'POST' && isReceiver(pathname))
+      return refuseExport(request, error);
     return this.#told(error, request);
   }
 

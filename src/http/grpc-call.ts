@@ -70,9 +70,10 @@ export class GrpcCall implements StreamHandler {
       return;
     }
     try {
+      this.receiver.letIn(this.#arrival, bearerToken(headers.get('authorization')));
+      this.stream.letIn();
       if (headers.get(':path') !== EXPORT_PATH || headers.get(':method') !== 'POST')
         throw unknownMethod(headers);
-      this.receiver.letIn(this.#arrival, bearerToken(headers.get('authorization')));
       const encoding = contentEncoding(headers.get('grpc-encoding') ?? null);
       if (encoding === undefined) throw unknownEncoding();
       this.#arrival.encoding = encoding;
@@ -89,7 +90,8 @@ export class GrpcCall implements StreamHandler {
       this.#hold?.arrive(piece.length);
       this.#take(piece);
     } catch (error) {
-      this.#fail(error);
+      // Told already when the upload was cut while it asked for room.
+      if (!this.#isDone) this.#fail(error);
     }
   };
 
@@ -105,10 +107,12 @@ export class GrpcCall implements StreamHandler {
       return;
     }
     if (this.#prefix[0] === 0) this.#arrival.encoding = 'identity';
-    // The store's from here on.
+    // The store's from here on, whatever becomes of the client: the bytes are in memory until it is done with them.
+    const hold = this.#hold;
+    this.#hold = undefined;
     this.#message = undefined;
-    this.#hold.complete();
-    void this.#keep(received, this.#hold);
+    hold.complete();
+    void this.#keep(received, hold);
   };
 
   readonly aborted = (): void => {
@@ -133,6 +137,8 @@ export class GrpcCall implements StreamHandler {
       );
     } catch (error) {
       this.#fail(error);
+    } finally {
+      hold.release();
     }
   }
 
@@ -181,7 +187,14 @@ export class GrpcCall implements StreamHandler {
 
 function unknownMethod(headers: ReadonlyMap<string, string>): HttpError {
   const path = (headers.get(':path') ?? '').slice(0, 100);
-  return new HttpError(501, 'unimplemented', `this version keeps traces alone: no method ${path}`);
+  const reason = 'this version keeps traces alone, and another method was called';
+  return new HttpError(
+    501,
+    'unimplemented',
+    `this version keeps traces alone: no method ${path}`,
+    {},
+    reason,
+  );
 }
 
 function unknownEncoding(): HttpError {

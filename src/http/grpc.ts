@@ -8,6 +8,8 @@ import type { Receiver, ReceiverDeps } from './receiver.ts';
 
 export interface GrpcListener {
   readonly port: number;
+  /** Those that are open. */
+  readonly connections: number;
   stop(): Promise<void>;
 }
 
@@ -20,6 +22,10 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 const KEEP_ALIVE_MS = 60_000;
 /** File descriptors are the store's too. */
 const MAX_CONNECTIONS = 8_192;
+/** For the last bytes to leave, and for the client to close its side. */
+const END_MS = 5_000;
+/** How long a client may take nothing of what was written. */
+const UNREAD_MS = 20_000;
 
 const NO_GRPC = 'this port takes OTLP over gRPC; OTLP over HTTP goes to the other one\n';
 const WRONG_PROTOCOL = Buffer.from(
@@ -30,13 +36,15 @@ const WRONG_PROTOCOL = Buffer.from(
 type Socket = Bun.Socket<Peer | undefined>;
 
 /** A socket and what is to be written to it. */
-class Peer implements Wire {
+export class Peer implements Wire {
   readonly connection: Connection;
   #unsent: Uint8Array = new Uint8Array(0);
-  #isEnding = false;
+  /** Since when the client has taken nothing of what waits. */
+  #stuckSinceMs: number | undefined;
+  #endingSinceMs: number | undefined;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: Pick<Socket, 'write' | 'end' | 'terminate'>,
     receiver: Receiver,
     maxBodyBytes: number,
   ) {
@@ -62,15 +70,28 @@ class Peer implements Wire {
   };
 
   readonly end = (): void => {
-    this.#isEnding = true;
+    this.#endingSinceMs ??= performance.now();
     if (!this.connection.sawPreface) this.socket.write(WRONG_PROTOCOL);
     if (this.#unsent.length === 0) this.socket.end();
+    // Who has read nothing so far would not read the rest.
+    else if (this.#unsent.length > MAX_UNREAD_BYTES) this.socket.terminate();
   };
 
   drained(): void {
     const written = Math.max(0, this.socket.write(this.#unsent));
+    if (written > 0) this.#stuckSinceMs = undefined;
     this.#unsent = this.#unsent.subarray(written);
-    if (this.#isEnding && this.#unsent.length === 0) this.socket.end();
+    if (this.#endingSinceMs !== undefined && this.#unsent.length === 0) this.socket.end();
+  }
+
+  /** To be called each second. False: this one is over, whatever the client does. */
+  tick(nowMs: number): boolean {
+    this.connection.tick(nowMs);
+    if (this.#unsent.length === 0) this.#stuckSinceMs = undefined;
+    else this.#stuckSinceMs ??= nowMs;
+    return (
+      nowMs - (this.#endingSinceMs ?? nowMs) <= END_MS && nowMs - (this.#stuckSinceMs ?? nowMs) <= UNREAD_MS
+    );
   }
 }
 
@@ -78,7 +99,8 @@ class Peer implements Wire {
 export async function listenGrpc(
   address: ListenAddress,
   receiver: Receiver,
-  { maxBodyBytes }: ReceiverDeps,
+  { maxBodyBytes }: Pick<ReceiverDeps, 'maxBodyBytes'>,
+  maxConnections = MAX_CONNECTIONS,
 ): Promise<GrpcListener> {
   const peers = new Map<Socket, Peer>();
   let onEmpty: (() => void) | undefined;
@@ -87,11 +109,20 @@ export async function listenGrpc(
     peers.delete(socket);
     if (peers.size === 0) onEmpty?.();
   };
+  const drop = (socket: Socket): void => {
+    left(socket);
+    socket.terminate();
+  };
   const listener = listenAt(address, {
     open: (socket) => {
-      if (peers.size >= MAX_CONNECTIONS) {
-        socket.terminate();
-        return;
+      if (peers.size >= maxConnections) {
+        const idle = longestIdle(peers);
+        if (idle === undefined) {
+          socket.terminate();
+          return;
+        }
+        peers.get(idle)?.connection.drain();
+        drop(idle);
       }
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.data = new Peer(socket, receiver, maxBodyBytes);
@@ -109,11 +140,14 @@ export async function listenGrpc(
   });
   const ticker = setInterval(() => {
     const now = performance.now();
-    for (const { connection } of peers.values()) connection.tick(now);
+    for (const [socket, peer] of peers) if (!peer.tick(now)) drop(socket);
   }, TICK_MS);
   ticker.unref();
   return {
     port: listener.port,
+    get connections() {
+      return peers.size;
+    },
     stop: async () => {
       listener.stop();
       clearInterval(ticker);
@@ -128,6 +162,20 @@ export async function listenGrpc(
       clearTimeout(forced);
     },
   };
+}
+
+/** The connection that is missed least; undefined while all have calls under way. */
+function longestIdle(peers: ReadonlyMap<Socket, Peer>): Socket | undefined {
+  const now = performance.now();
+  let longest: Socket | undefined;
+  let mostMs = -1;
+  for (const [socket, { connection }] of peers) {
+    const idleMs = connection.idleMs(now) ?? -1;
+    if (idleMs <= mostMs) continue;
+    longest = socket;
+    mostMs = idleMs;
+  }
+  return longest;
 }
 
 function listenAt(

@@ -158,8 +158,9 @@ export class Receiver {
     };
     const status = arrival.transport === 'http' ? String(problem.status) : grpcName(problem.status);
     this.#deps.metrics.exported({ ...arrival, status, accepted: 0, rejected: 0 });
-    // Without its seconds, so that the same reason is told once.
-    const reason = `${problem.status}: ${error instanceof OverloadError ? error.reason : problem.message}`;
+    const hasReason = error instanceof OverloadError || error instanceof HttpError;
+    // Without seconds or the sender's words, so that the same reason is told once.
+    const reason = `${problem.status}: ${hasReason ? error.reason : problem.message}`;
     this.#deps.senders.refused(arrival, reason);
     this.#tell(arrival.projectId, reason);
     return problem;
@@ -191,11 +192,9 @@ export class Receiver {
 function checkHeaders(request: Request): ContentEncoding {
   if (formatOf(request) === undefined) {
     const type = request.headers.get('content-type') ?? 'none';
-    throw new HttpError(
-      415,
-      'unsupported_media_type',
-      `the content type is application/x-protobuf or application/json, not ${type.slice(0, 100)}`,
-    );
+    const wanted = 'the content type is application/x-protobuf or application/json';
+    const message = `${wanted}, not ${type.slice(0, 100)}`;
+    throw new HttpError(415, 'unsupported_media_type', message, {}, `${wanted}, not another one`);
   }
   const encoding = contentEncoding(request.headers.get('content-encoding'));
   if (encoding === undefined) {
@@ -243,6 +242,7 @@ export function refuseExport(request: Request, error: HttpError | AccessError): 
 }
 
 export function isGrpc(request: Request): boolean {
+  if (request.method !== 'POST') return false;
   return request.headers.get('content-type')?.startsWith('application/grpc') ?? false;
 }
 

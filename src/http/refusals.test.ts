@@ -27,3 +27,13 @@ test('a sender that comes back every second is news once a minute', () => {
   }
   expect(news).toEqual([0, 60, 120]);
 });
+
+test('a sender whose reasons all differ is some lines of the log a minute', () => {
+  const refusals = new Refusals();
+  const news = (minute: bigint) =>
+    Array.from({ length: 100 }, (_, n) => `byte ${n}`).filter((reason) =>
+      refusals.add('a', { timeUnixNano: minute * 60n * SECOND, reason }),
+    ).length;
+  expect([news(0n), news(1n)]).toEqual([10, 10]);
+  expect(refusals.add('b', { timeUnixNano: 60n * SECOND, reason: 'byte 1' })).toBe(true);
+});

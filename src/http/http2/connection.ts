@@ -9,14 +9,18 @@ import {
   FRAME,
   frame,
   goAwayFrame,
+  initialWindow,
+  MAX_WINDOW,
+  protocolError,
   readWord,
   REASON,
   SETTING,
   settingsFrame,
+  tooMuch,
   wordFrame,
 } from './frames.ts';
 import { FrameReader } from './frame-reader.ts';
-import { FIRST_WINDOW, MAX_WINDOW, Outbox } from './outbox.ts';
+import { FIRST_WINDOW, Outbox } from './outbox.ts';
 import type { Answer, OutStream, Wire } from './outbox.ts';
 import { HpackDecoder, HpackError } from './hpack.ts';
 
@@ -34,6 +38,8 @@ export interface StreamHandler {
 export interface Stream {
   /** Once. When the client is still sending, it is told to stop. */
   readonly answer: (answer: Answer) => void;
+  /** The call is of somebody who may make it: the connection is worth keeping. */
+  readonly letIn: () => void;
 }
 
 export type RequestHandler = (headers: ReadonlyMap<string, string>, stream: Stream) => StreamHandler;
@@ -50,6 +56,9 @@ const MAX_NUISANCE = 2_000;
 const NUISANCE_MS = 10_000;
 /** What a call makes up for: windows and pings come with it. */
 const NUISANCE_A_CALL = 4;
+/** Without a call. Clients connect anew when they have one; who never made one that was let in is a guest. */
+const IDLE_MS = 5 * 60_000;
+const GUEST_IDLE_MS = 15_000;
 /** Until the preface, and for the rest of a frame or of headers. */
 const UNFINISHED_MS = 10_000;
 
@@ -69,6 +78,8 @@ export class Connection {
   #consumed = 0;
   readonly #outbox: Outbox<OpenStream>;
   #clientWindow = FIRST_WINDOW;
+  /** A window grew: answers that wait may go on, all in one go behind the frames that came with this one. */
+  #mayGoOn = false;
   /** Headers that go on in CONTINUATION frames. */
   #block: { readonly id: number; readonly flags: number; parts: Uint8Array } | undefined;
   #isLeaving = false;
@@ -76,6 +87,10 @@ export class Connection {
   #nuisance = 0;
   #nuisanceSinceMs = 0;
   #unfinishedSinceMs: number | undefined;
+  #isGuest = true;
+  /** Calls that were let in came since the last look. */
+  #hasCalls = false;
+  #idleSinceMs: number;
 
   constructor(
     private readonly wire: Wire,
@@ -83,6 +98,7 @@ export class Connection {
     nowMs: number,
   ) {
     this.#unfinishedSinceMs = nowMs;
+    this.#idleSinceMs = nowMs;
     this.#outbox = new Outbox(wire, () => this.closed());
     this.#reader = new FrameReader({
       frame: (type, flags, id, payload) => this.#frame(type, flags, id, payload),
@@ -103,16 +119,24 @@ export class Connection {
     return this.#reader.sawPreface;
   }
 
+  /** Of two connections, the one with more is dropped first; undefined while a call is under way. */
+  idleMs(nowMs: number): number | undefined {
+    if (this.#streams.size > 0 || this.#hasCalls) return undefined;
+    // Whoever opens connections without end is to push out their own.
+    return nowMs - this.#idleSinceMs + (this.#isGuest ? IDLE_MS : 0);
+  }
+
   /** Bytes of the client. */
   receive(chunk: Uint8Array): void {
     if (this.#isClosed) return;
     try {
       this.#reader.read(chunk);
+      this.#goOn();
       if (this.#consumed >= CONNECTION_WINDOW / 2) this.#openWindow();
     } catch (error) {
       this.#fail(error);
     }
-    this.#flush();
+    this.#outbox.flush();
   }
 
   /** About each second: ends what takes too long to say something. */
@@ -129,7 +153,11 @@ export class Connection {
     else if (this.#unfinishedSinceMs === undefined) this.#unfinishedSinceMs = nowMs;
     else if (nowMs - this.#unfinishedSinceMs > UNFINISHED_MS)
       this.#leave(REASON.ENHANCE_YOUR_CALM, 'too slow');
-    this.#flush();
+    if (this.#streams.size > 0 || this.#hasCalls) this.#idleSinceMs = nowMs;
+    this.#hasCalls = false;
+    if (nowMs - this.#idleSinceMs > (this.#isGuest ? GUEST_IDLE_MS : IDLE_MS)) this.drain();
+    if (this.#outbox.isStuck(nowMs)) this.#leave(REASON.ENHANCE_YOUR_CALM, 'answers are not taken');
+    this.#outbox.flush();
   }
 
   /** Takes no more calls, and closes when those under way are answered. */
@@ -137,7 +165,7 @@ export class Connection {
     if (this.#isLeaving || this.#isClosed) return;
     this.#isLeaving = true;
     this.#send(goAwayFrame(this.#lastStream, REASON.NO_ERROR));
-    this.#flush();
+    this.#outbox.flush();
     this.#closeWhenDone();
   }
 
@@ -216,7 +244,7 @@ export class Connection {
     }
     if (id <= this.#lastStream) return;
     this.#lastStream = id;
-    if (this.#isLeaving || this.#streams.size >= MAX_STREAMS) {
+    if (this.#isLeaving || this.#streams.size + this.#outbox.waiting >= MAX_STREAMS) {
       this.#bother();
       this.#send(wordFrame(FRAME.RST_STREAM, id, REASON.REFUSED_STREAM));
       return;
@@ -230,7 +258,13 @@ export class Connection {
       sendWindow: this.#clientWindow,
     };
     this.#streams.set(id, stream);
-    stream.handler = this.onRequest(headers, { answer: (answer) => this.#answer(stream, answer) });
+    stream.handler = this.onRequest(headers, {
+      answer: (answer) => this.#answer(stream, answer),
+      letIn: () => {
+        this.#hasCalls = true;
+        this.#isGuest = false;
+      },
+    });
     if (isWhole) this.#whole(stream);
   }
 
@@ -280,18 +314,16 @@ export class Connection {
   #settings(flags: number, id: number, payload: Uint8Array): void {
     if (id !== 0) throw protocolError('settings are of the connection');
     if ((flags & FLAG.ACK) !== 0) return;
-    if (payload.length % 6 !== 0) throw new ConnectionError(REASON.FRAME_SIZE_ERROR, 'a setting has 6 bytes');
-    this.#bother();
-    for (let at = 0; at < payload.length; at += 6) {
-      const setting = (payload[at] << 8) | payload[at + 1];
-      const value = readWord(payload, at + 2);
-      if (setting !== SETTING.INITIAL_WINDOW_SIZE) continue;
-      if (value > MAX_WINDOW) throw new ConnectionError(REASON.FLOW_CONTROL_ERROR, 'a window is too large');
-      for (const stream of this.#streams.values()) stream.sendWindow += value - this.#clientWindow;
-      this.#clientWindow = value;
+    const change = (initialWindow(payload) ?? this.#clientWindow) - this.#clientWindow;
+    this.#bother(Math.max(1, payload.length / 6));
+    // Once a frame, however often it says it: this walks all streams.
+    if (change !== 0) {
+      for (const stream of this.#streams.values()) stream.sendWindow += change;
+      this.#outbox.resized(change);
+      this.#clientWindow += change;
+      this.#mayGoOn = true;
     }
     this.#send(frame(FRAME.SETTINGS, FLAG.ACK, 0, new Uint8Array(0)));
-    this.#outbox.go();
   }
 
   #windowUpdate(id: number, payload: Uint8Array): void {
@@ -305,6 +337,12 @@ export class Connection {
       if (stream !== undefined) stream.sendWindow = Math.min(MAX_WINDOW, stream.sendWindow + more);
     }
     this.#bother();
+    this.#mayGoOn = true;
+  }
+
+  #goOn(): void {
+    if (!this.#mayGoOn) return;
+    this.#mayGoOn = false;
     this.#outbox.go();
     this.#closeWhenDone();
   }
@@ -313,10 +351,10 @@ export class Connection {
     if (payload.length !== 4) throw new ConnectionError(REASON.FRAME_SIZE_ERROR, 'a reason has 4 bytes');
     if (id === 0 || id > this.#lastStream) throw protocolError(`stream ${id} was not begun`);
     this.#bother();
+    this.#outbox.drop(id);
     const stream = this.#streams.get(id);
-    if (stream === undefined) return;
     this.#streams.delete(id);
-    stream.handler?.aborted();
+    stream?.handler?.aborted();
     this.#closeWhenDone();
   }
 
@@ -328,8 +366,8 @@ export class Connection {
     this.#outbox.flushSoon();
   }
 
-  #bother(): void {
-    this.#nuisance += 1;
+  #bother(times = 1): void {
+    this.#nuisance += times;
     if (this.#nuisance > MAX_NUISANCE) throw tooMuch('too many frames besides calls');
   }
 
@@ -343,14 +381,14 @@ export class Connection {
     // Who speaks no HTTP/2 hears none.
     if (this.sawPreface) this.#send(goAwayFrame(this.#lastStream, reason, message));
     else this.#outbox.clear();
-    this.#flush();
+    this.#outbox.flush();
     this.closed();
     this.wire.end();
   }
 
   #closeWhenDone(): void {
-    if (!this.#isLeaving || this.#isClosed || this.#streams.size > 0 || !this.#outbox.isEmpty) return;
-    this.#flush();
+    if (!this.#isLeaving || this.#isClosed || this.#streams.size > 0 || this.#outbox.waiting > 0) return;
+    this.#outbox.flush();
     this.closed();
     this.wire.end();
   }
@@ -358,16 +396,4 @@ export class Connection {
   #send(bytes: Uint8Array): void {
     this.#outbox.send(bytes);
   }
-
-  #flush(): void {
-    this.#outbox.flush();
-  }
-}
-
-function protocolError(message: string): ConnectionError {
-  return new ConnectionError(REASON.PROTOCOL_ERROR, message);
-}
-
-function tooMuch(message: string): ConnectionError {
-  return new ConnectionError(REASON.ENHANCE_YOUR_CALM, message);
 }

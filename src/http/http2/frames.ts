@@ -47,6 +47,34 @@ export class ConnectionError extends Error {
   }
 }
 
+export function protocolError(message: string): ConnectionError {
+  return new ConnectionError(REASON.PROTOCOL_ERROR, message);
+}
+
+export function tooMuch(message: string): ConnectionError {
+  return new ConnectionError(REASON.ENHANCE_YOUR_CALM, message);
+}
+
+export const MAX_WINDOW = 2 ** 31 - 1;
+/** Of one frame: HTTP/2 has a handful, each to be said once. */
+const MAX_SETTINGS = 32;
+
+/**
+ * What the payload of SETTINGS says of the windows of streams, the last where it says it several times; undefined
+ * when it says nothing of them. Throws ConnectionError.
+ */
+export function initialWindow(payload: Uint8Array): number | undefined {
+  if (payload.length % 6 !== 0) throw new ConnectionError(REASON.FRAME_SIZE_ERROR, 'a setting has 6 bytes');
+  if (payload.length > MAX_SETTINGS * 6) throw tooMuch('too many settings in a frame');
+  let window: number | undefined;
+  for (let at = 0; at < payload.length; at += 6) {
+    if (((payload[at] << 8) | payload[at + 1]) !== SETTING.INITIAL_WINDOW_SIZE) continue;
+    window = readWord(payload, at + 2);
+    if (window > MAX_WINDOW) throw new ConnectionError(REASON.FLOW_CONTROL_ERROR, 'a window is too large');
+  }
+  return window;
+}
+
 export function writeHead(
   to: Uint8Array,
   at: number,

@@ -1,99 +1,9 @@
 /** HTTP/2 as a server of calls: frames in any pieces, headers as clients compress them, and clients that mean harm. */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { Connection } from './connection.ts';
-import type { Stream, StreamHandler } from './connection.ts';
-import type { Answer } from './outbox.ts';
 import { FLAG, frame, FRAME, PREFACE, readWord, REASON, wordFrame, writeWord } from './frames.ts';
 import { encodeHeaders, HpackDecoder, HpackError } from './hpack.ts';
-
-interface Sent {
-  readonly type: number;
-  readonly flags: number;
-  readonly id: number;
-  readonly payload: Buffer;
-}
-
-/** A connection, what it wrote, and the calls that came. */
-class Scene {
-  readonly calls: { headers: ReadonlyMap<string, string>; stream: Stream; body: string; state: string }[] =
-    [];
-  isEnded = false;
-  #written = Buffer.alloc(0);
-  readonly connection = new Connection(
-    {
-      write: (bytes) => {
-        this.#written = Buffer.concat([this.#written, bytes]);
-        return true;
-      },
-      end: () => {
-        this.isEnded = true;
-      },
-    },
-    (headers, stream): StreamHandler => {
-      const call = { headers, stream, body: '', state: 'open' };
-      this.calls.push(call);
-      return {
-        data: (piece) => {
-          call.body += Buffer.from(piece).toString('latin1');
-        },
-        end: () => {
-          call.state = 'whole';
-        },
-        aborted: () => {
-          call.state = 'aborted';
-        },
-        tick: () => {},
-      };
-    },
-    0,
-  );
-
-  receive(...frames: readonly Uint8Array[]): void {
-    this.connection.receive(new Uint8Array(Buffer.concat(frames)));
-  }
-
-  /** What was written since the last time. */
-  async sent(): Promise<Sent[]> {
-    await Bun.sleep(0);
-    const sent: Sent[] = [];
-    const bytes = this.#written;
-    for (let at = 0; at < bytes.length;) {
-      const length = bytes.readUIntBE(at, 3);
-      const payload = bytes.subarray(at + 9, at + 9 + length);
-      sent.push({ type: bytes[at + 3], flags: bytes[at + 4], id: readWord(bytes, at + 5), payload });
-      at += 9 + length;
-    }
-    this.#written = Buffer.alloc(0);
-    return sent;
-  }
-}
-
-const SETTINGS = frame(FRAME.SETTINGS, 0, 0, new Uint8Array(0));
-const HEADERS = encodeHeaders([
-  [':method', 'POST'],
-  [':path', '/x'],
-]);
-
-function headers(id: number, flags: number = FLAG.END_HEADERS, block: Uint8Array = HEADERS): Uint8Array {
-  return frame(FRAME.HEADERS, flags, id, block);
-}
-
-function data(id: number, text: string, flags = 0): Uint8Array {
-  return frame(FRAME.DATA, flags, id, Buffer.from(text, 'latin1'));
-}
-
-const ANSWER: Answer = {
-  head: encodeHeaders([[':status', '200']]),
-  body: Buffer.from('answer'),
-  trailers: encodeHeaders([['grpc-status', '0']]),
-};
-
-/** The reason of the GOAWAY, undefined without one. */
-async function goAway(scene: Scene): Promise<number | undefined> {
-  const away = (await scene.sent()).find(({ type }) => type === FRAME.GOAWAY);
-  return away === undefined ? undefined : readWord(away.payload, 4);
-}
+import { ANSWER, data, goAway, HEADERS, headers, initialWindows, Scene, SETTINGS } from './testing/scene.ts';
 
 test('calls are the same in whatever pieces their bytes come', () => {
   const bytes = Buffer.concat([
@@ -235,6 +145,17 @@ const HOSTILE: readonly (readonly [what: string, reason: number, frames: () => r
     () => many(3_000, () => frame(FRAME.PING, 0, 0, new Uint8Array(8))),
   ],
   ['settings without end', REASON.ENHANCE_YOUR_CALM, () => many(3_000, () => SETTINGS)],
+  [
+    'many settings in a frame',
+    REASON.ENHANCE_YOUR_CALM,
+    () => [initialWindows(...Array<number>(33).fill(1))],
+  ],
+  [
+    'settings without end, some in a frame',
+    REASON.ENHANCE_YOUR_CALM,
+    () => many(100, () => initialWindows(...Array<number>(32).fill(1))),
+  ],
+  ['a window that is too large', REASON.FLOW_CONTROL_ERROR, () => [initialWindows(2 ** 31, 1)]],
   ['empty data without end', REASON.ENHANCE_YOUR_CALM, () => [headers(1), ...many(3_000, () => data(1, ''))]],
   [
     'calls that are taken back at once, without end',
@@ -284,10 +205,6 @@ test('who says half a thing and no more is cut off', () => {
     for (let second = 1; second < 25; second++) scene.connection.tick(second * 1000);
     expect(scene.isEnded).toBe(true);
   }
-  const idle = new Scene();
-  idle.receive(PREFACE, SETTINGS);
-  for (let second = 1; second < 100; second++) idle.connection.tick(second * 1000);
-  expect(idle.isEnded).toBe(false);
 });
 
 test("HPACK: the RFC's own examples, with Huffman and a table that evicts", () => {

@@ -1,10 +1,9 @@
 /** What a connection writes: frames, and answers as far as the client's windows let them. */
-import { ConnectionError, FLAG, FRAME, frame, REASON, wordFrame } from './frames.ts';
+import { ConnectionError, FLAG, FRAME, frame, MAX_WINDOW, REASON, wordFrame } from './frames.ts';
 import { MAX_FRAME_BYTES } from './frame-reader.ts';
 
 /** Of a connection and of each stream, until somebody says otherwise. */
 export const FIRST_WINDOW = 65_535;
-export const MAX_WINDOW = 2 ** 31 - 1;
 
 /** Blocks of headers as `encodeHeaders` makes them. */
 export interface Answer {
@@ -28,15 +27,21 @@ export interface OutStream {
   sendWindow: number;
 }
 
+/** Answers are short: who takes none of one for so long holds what we keep for it, and wants nothing of it. */
+const MOST_WAIT_MS = 10_000;
+
 interface Unsent<S> {
   readonly stream: S;
   rest: Uint8Array;
   readonly trailers: Uint8Array | undefined;
+  /** Since when somebody looked and it was there. */
+  seenMs: number | undefined;
 }
 
 export class Outbox<S extends OutStream> {
   #window = FIRST_WINDOW;
-  readonly #unsent: Unsent<S>[] = [];
+  /** By stream, the oldest first. */
+  readonly #unsent = new Map<number, Unsent<S>>();
   readonly #out: Uint8Array[] = [];
 
   constructor(
@@ -45,14 +50,33 @@ export class Outbox<S extends OutStream> {
     private readonly onStuck: () => void,
   ) {}
 
-  /** No answer waits for a window. */
-  get isEmpty(): boolean {
-    return this.#unsent.length === 0;
+  /** Answers that wait for a window. */
+  get waiting(): number {
+    return this.#unsent.size;
+  }
+
+  /** To be asked each second: whether an answer has waited for too long. */
+  isStuck(nowMs: number): boolean {
+    for (const unsent of this.#unsent.values()) {
+      unsent.seenMs ??= nowMs;
+      if (nowMs - unsent.seenMs > MOST_WAIT_MS) return true;
+    }
+    return false;
   }
 
   /** Of an answer that waits. */
   streamOf(id: number): S | undefined {
-    return this.#unsent.find(({ stream }) => stream.id === id)?.stream;
+    return this.#unsent.get(id)?.stream;
+  }
+
+  /** Nobody wants this answer any more. */
+  drop(id: number): void {
+    this.#unsent.delete(id);
+  }
+
+  /** The windows of all streams grew, or shrank. */
+  resized(bytes: number): void {
+    for (const { stream } of this.#unsent.values()) stream.sendWindow += bytes;
   }
 
   /** The connection's window grew. Throws ConnectionError beyond what HTTP/2 has. */
@@ -73,20 +97,17 @@ export class Outbox<S extends OutStream> {
       this.#answered(stream);
       return;
     }
-    this.#unsent.push({ stream, rest: body ?? new Uint8Array(0), trailers });
-    if (this.#unsent.length === 1) this.go();
+    const unsent = { stream, rest: body ?? new Uint8Array(0), trailers, seenMs: undefined };
+    if (!this.#goOn(unsent)) this.#unsent.set(stream.id, unsent);
   }
 
   /** As much of the answers as the client takes. */
   go(): void {
-    for (let n = 0; n < this.#unsent.length;) {
-      if (!this.#goOn(this.#unsent[n])) n += 1;
-      else this.#unsent.splice(n, 1);
-    }
+    for (const [id, unsent] of this.#unsent) if (this.#goOn(unsent)) this.#unsent.delete(id);
   }
 
   clear(): void {
-    this.#unsent.length = 0;
+    this.#unsent.clear();
     this.#out.length = 0;
   }
 

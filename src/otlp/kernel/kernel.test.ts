@@ -1,7 +1,4 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import protobuf from 'protobufjs/minimal.js';
 import { SpanColumns } from '../../span/columns.ts';
@@ -384,19 +381,4 @@ describe('the kernel does what the walk does', () => {
     const alone = [first, second].map((body) => outcomes([body], false, DEFAULT_SPAN_LIMITS)[0].columns);
     expect(walks.map(({ into }) => meaning(into))).toEqual(alone);
   });
-});
-
-test('kernel.wasm is what its source compiles to', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'spanlake-kernel-'));
-  try {
-    const outfile = join(folder, 'kernel.wasm');
-    const run = Bun.spawnSync([process.execPath, '.scripts/kernel.mjs', outfile], {
-      cwd: join(import.meta.dir, '../../..'),
-      stderr: 'inherit',
-    });
-    expect(run.exitCode).toBe(0);
-    expect(readFileSync(outfile).equals(readFileSync(join(import.meta.dir, 'kernel.wasm')))).toBe(true);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 });
