@@ -28,6 +28,10 @@ const QUESTIONS = new Set([
 ]);
 
 let servers: TestServers;
+type Run = WorkerPool['run'];
+const { run: runJob } = WorkerPool.prototype as unknown as {
+  run: (this: WorkerPool, ...job: Parameters<Run>) => ReturnType<Run>;
+};
 const runs = spyOn(WorkerPool.prototype, 'run');
 
 /** Questions wait in front of the lake until their client has left. */
@@ -159,6 +163,12 @@ test('what the pool has not begun is not begun', async () => {
   expect(whole.spans).toHaveLength(FILES * 4);
   const jobs = runs.mock.calls.length;
   runs.mockClear();
+  // Long enough that the client's leaving arrives before the last of them has begun.
+  const slowly = async function (this: WorkerPool, ...job: Parameters<Run>) {
+    await sleep(20);
+    return runJob.apply(this, job);
+  };
+  runs.mockImplementation(slowly as Run);
   const abort = new AbortController();
   const answer = servers.fetch(`/api/v1/spans?q=${all}&order=oldest`, { signal: abort.signal }).then(
     () => 'an answer',
@@ -169,6 +179,7 @@ test('what the pool has not begun is not begun', async () => {
   expect(await answer).toBe('gone');
   await sleep(300);
   expect(runs.mock.calls.length).toBeLessThan(jobs);
+  runs.mockImplementation(runJob as Run);
   // The workers serve the next one.
   expect(await servers.get<object>(`/api/v1/spans?q=${all}&order=oldest`)).toMatchObject({ complete: true });
 });
