@@ -185,7 +185,7 @@ class ProjectStep {
       const known = dueAtMs.get(path);
       if (known !== undefined) dueAtMs.set(path, Math.max(this.#nowMs, Math.min(known, ms)));
     }
-    await this.#drop(plan, dueAtMs);
+    await this.#drop(plan, dueAtMs, rules);
     if (this.isStopped()) return false;
     this.#forgetGoing(plan.spread);
     for (const path of dueAtMs.keys()) this.#judged.add(path);
@@ -225,7 +225,7 @@ class ProjectStep {
   }
 
   /** Outputs take the place of their inputs in `dueAtMs`; files that failed come again later. */
-  async #drop(plan: DuePlan, dueAtMs: Map<string, number>): Promise<void> {
+  async #drop(plan: DuePlan, dueAtMs: Map<string, number>, rules: Rules): Promise<void> {
     const audit = this.#audit('retention', plan.ruleNames);
     // What needs no room on the disk goes first.
     for (const each of plan.drops.toSorted((a, b) => Number(b.isWhole) - Number(a.isWhole))) {
@@ -245,7 +245,10 @@ class ProjectStep {
       );
       if (ms === undefined) continue;
       dueAtMs.delete(file.path);
-      if (output !== undefined) dueAtMs.set(output.path, ms);
+      if (output !== undefined) {
+        const ripeMs = ripeAfter(file, output, rules, this.#nowMs);
+        dueAtMs.set(output.path, Math.max(this.#nowMs, Math.min(ms, ripeMs)));
+      }
     }
   }
 
@@ -338,6 +341,15 @@ function batchOf(due: readonly FileEntry[]): FileEntry[] {
 function nextAge(file: FileEntry, rules: Rules, nowMs: number): number {
   const ages = rules.agesMs.map((age) => ageFromMs(file) + age).filter((ms) => ms > nowMs);
   return Math.min(Infinity, ...ages);
+}
+
+/**
+ * When what is left of a file comes of an age that the whole was not judged by: without its youngest spans it may be
+ * of that age already.
+ */
+function ripeAfter(whole: FileEntry, left: FileEntry, rules: Rules, nowMs: number): number {
+  const notJudged = rules.agesMs.filter((age) => ageFromMs(whole) + age > nowMs);
+  return Math.min(Infinity, ...notJudged.map((age) => ageFromMs(left) + age));
 }
 
 /** 16 bytes an id. */
