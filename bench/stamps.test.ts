@@ -22,7 +22,9 @@ test('a request is its template with other ids and times; everything else stays'
     const { traceId, spanId, parentSpanId, ...rest } = second[i];
     expect(rest).toEqual({ ...rest, ...withoutIds(span) });
     expect([span.traceId.slice(0, 8), traceId.slice(0, 8)]).toEqual(['00000007', '00000009']);
-    expect(traceId.slice(8)).toBe(span.traceId.slice(8));
+    expect(traceId.slice(8, 16)).toBe(span.traceId.slice(8, 16));
+    expect(traceId.slice(16, 24)).not.toBe(span.traceId.slice(16, 24));
+    expect(traceId.slice(24)).toBe(span.traceId.slice(24));
     expect(spanId).not.toBe(span.spanId);
     expect(spanId.slice(8)).toBe(span.spanId.slice(8));
     expect(parentSpanId === '').toBe(span.parentSpanId === '');

@@ -7,7 +7,10 @@ import { requests, SPANS_PER_REQUEST, START_UNIX_NANO } from './traffic.ts';
 
 /** Where in a request the bytes stand that make its spans differ from those of the next. */
 interface Places {
-  /** First byte of each trace id. Its first four are the stamp, the others stay. */
+  /**
+   * First byte of each trace id. Its first four are the stamp; the next but four change with it, so that the half by
+   * which traces are found differs as that of random ids; the others stay.
+   */
   readonly traceIds: readonly number[];
   /** First byte of each span id and parent's id. The first four change with the stamp, the others stay. */
   readonly spanIds: readonly number[];
@@ -34,7 +37,8 @@ export class Stamps {
     const copy = new Uint8Array(bytes);
     const view = new DataView(copy.buffer);
     for (const at of places.traceIds) view.setUint32(at, stamp);
-    const mixed = Math.imul(stamp + 1, 0x9e3779b1) >>> 0;
+    const mixed = mixedOf(stamp);
+    for (const at of places.traceIds) view.setUint32(at + 8, (view.getUint32(at + 8) ^ mixed) >>> 0);
     for (const at of places.spanIds) view.setUint32(at, (view.getUint32(at) ^ mixed) >>> 0);
     // The templates' own traffic goes on from one to the next; each begins its request here.
     const first = view.getBigUint64(places.times[0], true);
@@ -65,9 +69,15 @@ export class Stamps {
   /** A trace of request `stamp`, 32 hex digits. */
   traceId(stamp: number): string {
     const { bytes, places } = this.#templates[stamp % this.#templates.length];
-    const rest = Buffer.from(bytes.subarray(places.traceIds[0] + 4, places.traceIds[0] + 16)).toString('hex');
-    return stamp.toString(16).padStart(8, '0') + rest;
+    const id = Buffer.from(bytes.slice(places.traceIds[0], places.traceIds[0] + 16));
+    id.writeUint32BE(stamp, 0);
+    id.writeUint32BE((id.readUint32BE(8) ^ mixedOf(stamp)) >>> 0, 8);
+    return id.toString('hex');
   }
+}
+
+function mixedOf(stamp: number): number {
+  return Math.imul(stamp + 1, 0x9e3779b1) >>> 0;
 }
 
 /** Walks ExportTraceServiceRequest > ResourceSpans > ScopeSpans > Span. */

@@ -133,6 +133,26 @@ test('rows that a peer has, as long or longer, are left out', async () => {
   );
 }, 60_000);
 
+test('traces that share the half of their ids which an index keeps cost no more than others', async () => {
+  const [base] = fc.sample(spanArbitrary, { seed: 9, numRuns: 1 });
+  const file = async (first: number): Promise<DayFile[]> =>
+    writeFiles(
+      folder,
+      Array.from({ length: 8000 }, (_, n) => ({
+        ...base,
+        traceId: (first + n).toString(16).padStart(16, '0') + 'ab'.repeat(8),
+        startTimeUnixNano: START + BigInt((first + n) % 9),
+      })),
+      4096,
+    );
+  const job = jobOf(await file(0), { peers: await file(4000), rowGroupRows: 4096 });
+  const begin = performance.now();
+  const { result } = await rewrite(folder, job);
+  // Each of the traces against each of the peer's: more than a minute, and more than 1 GB.
+  expect(performance.now() - begin).toBeLessThan(5000);
+  expect(result).toMatchObject({ rows: 4000, duplicates: 4000 });
+}, 60_000);
+
 const NAMED: readonly [string, (n: number) => AttributeValue][] = [
   ['text', (n) => ({ type: 'string', value: n % 2 === 0 ? '' : `value ${n}` })],
   ['int', (n) => ({ type: 'int', value: n % 2 === 0 ? -(1n << 63n) : BigInt(n) })],

@@ -8,7 +8,11 @@ import type { TraceIndex } from '../files/trace-index.ts';
 import type { Sources } from './sources.ts';
 import { groupIds } from './survey.ts';
 import type { Survey } from './survey.ts';
+import { TraceEndings } from './traces.ts';
 import type { RewriteInput } from './rewrite-job.ts';
+
+/** Pairs of a trace here and one there with the same ending. Ids drawn at random never share one. */
+const MAX_SHARING = 8;
 
 /** A row that came twice has the same start both times: only files that overlap in time can share one. */
 export function overlappingPeers(
@@ -29,10 +33,12 @@ export function overlappingPeers(
 
 /** Adds the peers' runs to the survey's traces. `from`: the first peer among the sources. */
 export async function addPeers(sources: Sources, survey: Survey, from: number): Promise<void> {
+  if (from === sources.files.length) return;
+  const endings = new TraceEndings(survey.traces);
   for (let source = from; source < sources.files.length; source++) {
     const index = await readIndex(sources.files[source].path);
-    if (index === undefined) await addByColumn(sources, survey, source);
-    else addByIndex(survey, source, index);
+    if (index === undefined || tellsLittle(endings, index)) await addByColumn(sources, survey, source);
+    else addByIndex(endings, source, index);
   }
 }
 
@@ -45,13 +51,26 @@ async function readIndex(path: string): Promise<TraceIndex | undefined> {
   }
 }
 
-/** Two traces may share the half of the id that an index keeps: merge-once.ts looks at the whole. */
-function addByIndex(survey: Survey, source: number, index: TraceIndex): void {
-  const { traces } = survey;
+/** Whether so many traces share an ending, here or there, that runs of each would be taken for runs of all. */
+function tellsLittle(endings: TraceEndings, { count, high, low }: TraceIndex): boolean {
+  let there = 0;
+  for (let entry = 0; entry < count; entry++) {
+    const isSame = entry > 0 && high[entry] === high[entry - 1] && low[entry] === low[entry - 1];
+    there = isSame ? there + 1 : 1;
+    let here = 0;
+    let trace = endings.first(swapped(high[entry]), swapped(low[entry]));
+    for (; trace !== undefined && here * there <= MAX_SHARING; trace = endings.after(trace)) here++;
+    if (here * there > MAX_SHARING) return true;
+  }
+  return false;
+}
+
+/** Two traces may share the half of the id that an index keeps: once.ts looks at the whole. */
+function addByIndex(endings: TraceEndings, source: number, index: TraceIndex): void {
   for (let entry = 0; entry < index.count; entry++) {
-    traces.eachEnding(swapped(index.high[entry]), swapped(index.low[entry]), (trace) =>
-      traces.addRun(trace, source, index.firstRow[entry], index.rowCount[entry]),
-    );
+    let trace = endings.first(swapped(index.high[entry]), swapped(index.low[entry]));
+    for (; trace !== undefined; trace = endings.after(trace))
+      endings.traces.addRun(trace, source, index.firstRow[entry], index.rowCount[entry]);
   }
 }
 

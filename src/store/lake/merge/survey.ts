@@ -14,7 +14,7 @@ import type { Sources, Unit } from './sources.ts';
 import { TraceTable } from './traces.ts';
 import type { Drop, RewriteInput } from './rewrite-job.ts';
 
-/** Rows of a trace with one start that are compared pair by pair; more are left to merge-once.ts. */
+/** Rows of a trace with one start that are compared pair by pair; more are left to once.ts. */
 const MAX_SAME_START = 16;
 
 export class Survey {

@@ -3,6 +3,7 @@
  * 35 bytes a trace and 18 a run, so 400,000 traces of 4M spans are 25 MB.
  */
 import { grown } from '../../../span/grow.ts';
+import { hashOfEnding, hashOfTraceId } from '../files/trace-hash.ts';
 import { naturalSort } from './natural-sort.ts';
 
 const FIRST_TRACES = 1024;
@@ -16,7 +17,7 @@ export class TraceTable {
   ids: Uint32Array = new Uint32Array(FIRST_TRACES * 4);
   /** Least start of its rows: low word, high word. */
   starts: Uint32Array = new Uint32Array(FIRST_TRACES * 2);
-  /** 1 where rows must be compared with each other before they are taken (merge-once.ts). */
+  /** 1 where rows must be compared with each other before they are taken (once.ts). */
   unsettled: Uint8Array = new Uint8Array(FIRST_TRACES);
   firstRun: Uint32Array = new Uint32Array(FIRST_TRACES);
   #lastRun: Uint32Array = new Uint32Array(FIRST_TRACES);
@@ -24,7 +25,7 @@ export class TraceTable {
   runRow: Uint32Array = new Uint32Array(FIRST_RUNS);
   runRows: Uint32Array = new Uint32Array(FIRST_RUNS);
   #nextRun: Uint32Array = new Uint32Array(FIRST_RUNS);
-  /** Trace + 1 by a hash of the id's last two words (what a trace index keeps); at most half full. */
+  /** Trace + 1 by a hash of the id; at most half full. */
   #slots: Uint32Array = new Uint32Array(FIRST_TRACES * 2);
 
   /** The trace with the id `words[at .. at + 4)`, made if it is new. */
@@ -40,17 +41,6 @@ export class TraceTable {
 
   has(words: Uint32Array, at: number): boolean {
     return this.#slots[this.#slotOf(words, at)] !== 0;
-  }
-
-  /** Calls `use` with each trace whose id ends with these two words. */
-  eachEnding(word2: number, word3: number, use: (trace: number) => void): void {
-    const mask = this.#slots.length - 1;
-    let slot = hashOf(word2, word3) & mask;
-    for (let entry = this.#slots[slot]; entry !== 0; entry = this.#slots[slot]) {
-      const at = (entry - 1) * 4;
-      if (this.ids[at + 2] === word2 && this.ids[at + 3] === word3) use(entry - 1);
-      slot = (slot + 1) & mask;
-    }
   }
 
   /** Rows of a trace in a source. A trace with several runs is unsettled. */
@@ -114,7 +104,7 @@ export class TraceTable {
   /** The slot of the trace with this id, or the free one where it belongs. */
   #slotOf(words: Uint32Array, at: number): number {
     const mask = this.#slots.length - 1;
-    let slot = hashOf(words[at + 2], words[at + 3]) & mask;
+    let slot = hashOfTraceId(words, at) & mask;
     while (this.#slots[slot] !== 0 && !this.#hasId(this.#slots[slot] - 1, words, at))
       slot = (slot + 1) & mask;
     return slot;
@@ -151,7 +141,7 @@ export class TraceTable {
     const slots = new Uint32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
     for (let trace = 0; trace < this.count; trace++) {
-      let slot = hashOf(this.ids[trace * 4 + 2], this.ids[trace * 4 + 3]) & mask;
+      let slot = hashOfTraceId(this.ids, trace * 4) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = trace + 1;
     }
@@ -167,10 +157,47 @@ export class TraceTable {
   }
 }
 
-/** Ids are mostly random, but may be counters: every bit is mixed in. */
-function hashOf(word2: number, word3: number): number {
-  const hash = Math.imul(word2 ^ Math.imul(word3, 0x9e3779b1), 0x85ebca6b);
-  return hash ^ (hash >>> 15);
+/** The traces of a table by what a trace index keeps of their ids: the last two words. */
+export class TraceEndings {
+  /** By trace: the next with the same ending, or NONE. */
+  readonly #next: Uint32Array;
+  /** First trace + 1 by a hash of the ending; at most half full. */
+  readonly #slots: Uint32Array;
+
+  constructor(readonly traces: TraceTable) {
+    const { ids, count } = traces;
+    this.#next = new Uint32Array(count).fill(NONE);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(count * 2 + 1)));
+    for (let trace = 0; trace < count; trace++) {
+      const slot = this.#slotOf(ids[trace * 4 + 2], ids[trace * 4 + 3]);
+      if (this.#slots[slot] !== 0) this.#next[trace] = this.#slots[slot] - 1;
+      this.#slots[slot] = trace + 1;
+    }
+  }
+
+  /** A trace whose id ends with these two words, or undefined. */
+  first(word2: number, word3: number): number | undefined {
+    const entry = this.#slots[this.#slotOf(word2, word3)];
+    return entry === 0 ? undefined : entry - 1;
+  }
+
+  /** Another one with the ending of this one, or undefined. */
+  after(trace: number): number | undefined {
+    const next = this.#next[trace];
+    return next === NONE ? undefined : next;
+  }
+
+  #slotOf(word2: number, word3: number): number {
+    const { ids } = this.traces;
+    const mask = this.#slots.length - 1;
+    let slot = hashOfEnding(word2, word3) & mask;
+    for (let entry = this.#slots[slot]; entry !== 0; entry = this.#slots[slot]) {
+      const at = (entry - 1) * 4;
+      if (ids[at + 2] === word2 && ids[at + 3] === word3) break;
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
 }
 
 function compareIds(ids: Uint32Array, a: number, b: number): number {

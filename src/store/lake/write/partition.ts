@@ -5,6 +5,7 @@
 import { grown } from '../../../span/grow.ts';
 import type { TableSchema } from '../../../span/schema.ts';
 import type { Block, FixedVector, Int64Vector } from '../../../span/vector.ts';
+import { hashOfTraceId } from '../files/trace-hash.ts';
 
 export interface DayRows {
   /** UTC, `YYYY-MM-DD`, or SCATTERED_DAYS. */
@@ -29,11 +30,6 @@ const FIRST_GROUPS = 1024;
 
 /** Average steps a value is shifted before a sort is cheaper. */
 const MAX_SHIFTS = 32;
-
-/** Odd, and of this process alone, so that nobody can send ids that all fall into one slot. */
-const [ID_FACTOR, OTHER_FACTOR] = crypto
-  .getRandomValues(new Int32Array(2))
-  .map((random) => random | 0x10000001);
 
 /** A day and its first and last nanosecond, as words. */
 interface DayRange {
@@ -161,7 +157,7 @@ class Groups {
   add(row: number): number {
     const { ids, firstRow, slots } = this;
     const mask = slots.length - 1;
-    let slot = hashOfId(ids, row) & mask;
+    let slot = hashOfTraceId(ids, row * 4) & mask;
     for (let group = slots[slot]; group !== 0; group = slots[slot]) {
       const first = firstRow[group - 1];
       if (sameId(ids, first, row)) {
@@ -181,20 +177,11 @@ class Groups {
     this.slots = new Uint32Array(this.slots.length * 2);
     const mask = this.slots.length - 1;
     for (let group = 1; group <= this.count; group++) {
-      let slot = hashOfId(this.ids, this.firstRow[group - 1]) & mask;
+      let slot = hashOfTraceId(this.ids, this.firstRow[group - 1] * 4) & mask;
       while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
       this.slots[slot] = group;
     }
   }
-}
-
-function hashOfId(ids: Uint32Array, row: number): number {
-  const at = row * 4;
-  let hash = Math.imul(ids[at] ^ OTHER_FACTOR, ID_FACTOR);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at + 1], OTHER_FACTOR);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at + 2], ID_FACTOR);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ ids[at + 3], OTHER_FACTOR);
-  return (hash ^ (hash >>> 15)) >>> 0;
 }
 
 /**

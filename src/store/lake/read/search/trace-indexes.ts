@@ -74,7 +74,7 @@ export class TraceIndexes {
     this.#dropGone(session);
     session.explain?.lookedUp(ids.length);
     const found = new Map<FileEntry, RowRange[]>();
-    const keys = ids.map((id) => traceKeyWords(id, 0)).sort((a, b) => a.high - b.high || a.low - b.low);
+    const keys = keysOf(ids);
     let began = performance.now();
     for (const file of session.files) {
       const ranges = await this.#findIn(session, file, keys);
@@ -88,8 +88,7 @@ export class TraceIndexes {
 
   /** Of one file. Synchronous reads, of 4 KiB for each trace that it may have: a thousand ids at a time. */
   findIn(session: Session, file: FileEntry, ids: readonly Uint8Array[]): Promise<RowRange[]> {
-    const keys = ids.map((id) => traceKeyWords(id, 0)).sort((a, b) => a.high - b.high || a.low - b.low);
-    return this.#findIn(session, file, keys);
+    return this.#findIn(session, file, keysOf(ids));
   }
 
   /** Whether the file may have a trace, told from memory by the words of its key; undefined: only a look-up tells. */
@@ -216,6 +215,12 @@ export class TraceIndexes {
   #path(file: FileEntry): string {
     return join(this.dataDir, traceIndexPath(file.path));
   }
+}
+
+/** In order, each once: traces that share one, and where their rows may be. */
+function keysOf(ids: readonly Uint8Array[]): Key[] {
+  const keys = ids.map((id) => traceKeyWords(id, 0)).sort((a, b) => a.high - b.high || a.low - b.low);
+  return keys.filter(({ high, low }, i) => i === 0 || high !== keys[i - 1].high || low !== keys[i - 1].low);
 }
 
 function findAll(index: TraceIndex, keys: readonly Key[]): RowRange[] {
