@@ -13,7 +13,7 @@ import { SPANS_PER_REQUEST } from './traffic.ts';
 
 const LATENCY_SPANS_PER_SECOND = 50_000;
 const LATENCY_SECONDS = 6;
-/** Two or three flushes within the seconds that are measured, where the usual 262,144 rows would give one. */
+/** As usual: two or three flushes within the seconds that are measured. */
 const OFTEN_FLUSHED = ['--flush-rows', '131072'];
 const MEMORY_SPANS_PER_SECOND = 100_000;
 const MEMORY_SECONDS = 30;

@@ -30,7 +30,7 @@ test('without arguments it serves loopback only, from ./data', () => {
     maxBodyBytes: 64 * 1024 * 1024,
     maxIngestBytes: 160 * 1024 * 1024,
     spanLimits: DEFAULT_SPAN_LIMITS,
-    flush: { rows: 262_144, bytes: 128 * 1024 * 1024, ageMs: 30_000 },
+    flush: { rows: 131_072, bytes: 128 * 1024 * 1024, ageMs: 30_000 },
     compactFiles: 8,
     queryTimeoutMs: 20_000,
     minFree: { share: 0.05, mostBytes: 1024 ** 3 },

@@ -151,7 +151,7 @@ export const serveFlags = {
   ...spanLimitFlags,
   flushRows: {
     placeholder: 'N',
-    fallback: '262144',
+    fallback: '131072',
     help: 'write Parquet at this many buffered spans',
     parse: (text: string) => within(parseCount(text), 1, 4_194_304),
   },

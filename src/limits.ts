@@ -103,3 +103,6 @@ export const KEPT_TREES_SPANS = 150_000;
  * spans (100 MB) stay, so that what is asked twice is not decoded twice, and the server stays below 768 MiB.
  */
 export const SCAN_CACHE_BYTES = 88 * 1024 * 1024;
+
+/** While files are merged, which takes 130 MB itself for some seconds or minutes. */
+export const SCAN_CACHE_BYTES_BESIDE_MERGE = 16 * 1024 * 1024;

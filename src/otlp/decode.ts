@@ -1,5 +1,6 @@
 /** The body of an OTLP trace export -> rows of SpanColumns. */
-import type { Mark, SpanColumns } from '../span/columns.ts';
+import type { SpanColumns } from '../span/columns.ts';
+import type { Mark } from '../span/mark.ts';
 import { lossesSince } from '../span/losses.ts';
 import { releaseSource } from '../span/source-view.ts';
 import { forgetLookUps } from './kernel/batch.ts';

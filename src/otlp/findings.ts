@@ -8,7 +8,8 @@ import {
   MAX_SDK_CHARS,
   MAX_SDKS,
 } from '../limits.ts';
-import type { Mark, SpanColumns } from '../span/columns.ts';
+import type { SpanColumns } from '../span/columns.ts';
+import type { Mark } from '../span/mark.ts';
 import type { Findings } from '../span/findings.ts';
 import { Loss, lossesSince } from '../span/losses.ts';
 import type { LossCounts } from '../span/losses.ts';

@@ -3,7 +3,8 @@
  * protobuf, and the same decisions (protobuf-traces.ts). Ids are hex of any case; an id that is no hex
  * counts as one of a wrong length. The name of an enum's member that nobody knows is an error.
  */
-import type { Mark, SpanColumns } from '../span/columns.ts';
+import type { SpanColumns } from '../span/columns.ts';
+import type { Mark } from '../span/mark.ts';
 import { REFUSED } from '../span/origins.ts';
 import { eachPair } from './json-attributes.ts';
 import { JsonCursor } from './json-cursor.ts';

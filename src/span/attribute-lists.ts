@@ -171,6 +171,9 @@ function hashPair(key: number, type: number, value: number): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
+/** Lists to come may be somewhat longer than those so far. */
+const RESERVED_SHARE = 1.05;
+
 /** Many lists of attributes, one behind the other: closed ones, and an open one at the end. */
 export class AttributeLists {
   /** Closed lists. */
@@ -227,6 +230,13 @@ export class AttributeLists {
     if (this.entries === this.pairs.length) this.pairs = grown(this.pairs, this.entries + 1);
     this.#entryOfKey[key] = this.entries;
     this.pairs[this.entries++] = pair;
+  }
+
+  /** Makes room for so many lists that are like those so far. */
+  reserve(lists: number): void {
+    const entries = Math.ceil((this.entries / Math.max(1, this.count)) * lists * RESERVED_SHARE);
+    if (lists >= this.offsets.length) this.offsets = grown(this.offsets, lists + 1);
+    if (entries > this.pairs.length) this.pairs = grown(this.pairs, entries);
   }
 
   /** Adds `count` closed lists; none may be open. */

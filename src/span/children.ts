@@ -44,6 +44,11 @@ class Children {
     this.count++;
   }
 
+  /** Makes room for the ends of so many rows. */
+  reserve(rows: number): void {
+    if (rows >= this.offsets.length) this.offsets = grown(this.offsets, rows + 1);
+  }
+
   /** The row `row` is complete: its children end here. */
   closeRow(row: number): void {
     if (row + 1 >= this.offsets.length) this.offsets = grown(this.offsets, row + 2);

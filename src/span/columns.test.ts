@@ -123,6 +123,39 @@ test('a block stays as it is while rows are appended', () => {
   expect((vectors.get('service_name') as TextVector).codes).toHaveLength(1);
 });
 
+test('room for the rows that are expected is made in one step once there are many', () => {
+  const filled = (expectedRows: number) => {
+    const columns = new SpanColumns(undefined, undefined, expectedRows);
+    columns.resources.open();
+    columns.resources.close(0, 0);
+    columns.scopes.open();
+    columns.scopes.close(0);
+    const steps = new Set<number>();
+    const pairsSteps = new Set<number>();
+    for (let i = 0; i < 50_000; i++) {
+      const row = columns.openRow();
+      columns.startWords[row * 2] = i;
+      for (let key = 0; key < i % 3; key++) columns.attributes.push(columns.pairs.pair(key, 0, i % 7));
+      columns.closeRow();
+      steps.add(columns.kinds.length);
+      pairsSteps.add(columns.attributes.pairs.length);
+    }
+    columns.publishedRows = columns.rows;
+    const many = (seen: Set<number>) => [...seen].filter((length) => length >= 9_216);
+    return { rows: many(steps), pairs: many(pairsSteps), block: columns.block() };
+  };
+  const expected = filled(50_500);
+  const doubled = filled(0);
+  expect(expected.rows).toEqual([50_500]);
+  expect(doubled.rows).toEqual([9_216, 18_432, 36_864, 73_728]);
+  expect(expected.pairs.length).toBeLessThan(doubled.pairs.length);
+  for (const [name, vector] of doubled.block.columns) {
+    expect([name, expected.block.columns.get(name)]).toEqual([name, vector]);
+  }
+  // Fewer were expected than came.
+  expect(filled(20_000).rows).toEqual([20_000, 40_000, 80_000]);
+});
+
 test('truncate undoes rows, gathered columns and the range of times', () => {
   const columns = withOrigins();
   append(columns, 'one', 50);

@@ -8,8 +8,8 @@ import { cutEnd } from './cut.ts';
 import { grownShared as grown } from './grow.ts';
 import { Interner } from './interner.ts';
 import { addDropped, Loss, Losses } from './losses.ts';
-import type { LossCounts } from './losses.ts';
 import { ResourceTable, ScopeTable } from './origins.ts';
+import type { Mark } from './mark.ts';
 import type { RowBatch } from './row-batch.ts';
 import { SPANS } from './schema.ts';
 import { DEFAULT_SPAN_LIMITS } from './span-limits.ts';
@@ -18,25 +18,13 @@ import type { Block, TextVector, Uint32Vector, Vector } from './vector.ts';
 
 /**
  * Few: a thousand projects with a span each would take 100 MB with 1,024. And no power of two, so that a buffer that
- * is sealed with a little more than 262,144 rows does not double for the last of them.
+ * is sealed with a little more than 131,072 rows does not double for the last of them.
  */
 const DEFAULT_ROWS = 72;
+/** So many rows make it likely that as many come as are expected. Doubling leaves as much garbage as there is in use. */
+const MANY_ROWS = DEFAULT_ROWS * 128;
 /** Ids 32, times 16, two bytes, flags and counts 16, codes 20, offsets 12. */
 const BYTES_PER_ROW = 98;
-
-/** Where the columns stood: rows behind it can be undone. */
-export interface Mark {
-  readonly rows: number;
-  readonly minHigh: number;
-  readonly minLow: number;
-  readonly maxHigh: number;
-  readonly maxLow: number;
-  readonly keys: number;
-  readonly services: number;
-  readonly resources: number;
-  readonly scopes: number;
-  readonly losses: LossCounts;
-}
 
 export class SpanColumns {
   /** The store raises it when the log is on disk. */
@@ -79,9 +67,11 @@ export class SpanColumns {
   /** Columns of resource and scope, one value a row: filled as far as somebody asked. */
   readonly #gathered = new Map<string, { codes: Uint32Array; rows: number }>();
 
+  /** `expectedRows`: of which room is made at once as soon as there are many; more or fewer may come. */
   constructor(
     initialRows: number = DEFAULT_ROWS,
     readonly limits: SpanLimits = DEFAULT_SPAN_LIMITS,
+    private readonly expectedRows: number = 0,
   ) {
     this.names = new Interner(limits.nameBytes, () => this.losses.add(Loss.name));
     this.strings = new Interner(limits.valueBytes, () => this.losses.add(Loss.text));
@@ -370,7 +360,13 @@ export class SpanColumns {
   }
 
   #grow(): void {
-    const rows = this.kinds.length * 2;
+    const doubled = this.kinds.length * 2;
+    const rows = doubled < MANY_ROWS ? doubled : Math.max(doubled, this.expectedRows);
+    if (rows > doubled) {
+      this.attributes.reserve(rows);
+      this.events.reserve(rows);
+      this.links.reserve(rows);
+    }
     this.traceIds = grown(this.traceIds, rows * 16);
     this.spanIds = grown(this.spanIds, rows * 8);
     this.parentSpanIds = grown(this.parentSpanIds, rows * 8);

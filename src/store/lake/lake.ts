@@ -117,7 +117,7 @@ class OpenLake implements Lake {
     });
     this.#upkeep = new Upkeep({
       ...this.#parts,
-      rewriter: options.rewriter ?? new Rewriter(),
+      rewriter: options.rewriter ?? new Rewriter({ onWorker: (isThere) => this.#reading.makeRoom(isThere) }),
       sharedRewriter: options.rewriter !== undefined,
       compaction: options.compaction ?? DEFAULT_COMPACTION,
       reserveBytes: () => this.#writing.disk.reserveBytes,

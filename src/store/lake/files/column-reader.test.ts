@@ -148,6 +148,14 @@ test('what was read is not read again, and what is no longer asked for goes when
   // Asked again while the first is not, it takes its place.
   expect(misses([2, 2, 1, 0])).toEqual([true, false, false, true]);
   expect(small.bytes).toBeLessThanOrEqual(small.maxBytes);
+  // A smaller budget holds at once, and for what comes.
+  const half = Math.floor(reader.bytes * 1.2);
+  expect(small.limit(half)).toBe(true);
+  expect(small.bytes).toBeLessThanOrEqual(half);
+  expect(small.bytes).toBeGreaterThan(0);
+  expect(small.limit(half)).toBe(false);
+  expect(misses([0, 1, 2]).filter(Boolean).length).toBeGreaterThan(1);
+  expect(small.bytes).toBeLessThanOrEqual(half);
 });
 
 test('a flipped bit in a page is an error that names the file and the column, not other rows', () => {

@@ -36,12 +36,24 @@ export class ColumnReader {
 
   constructor(
     readonly files: ColumnFiles,
-    readonly maxBytes: number,
+    /** Of memory, that it may keep. */
+    public maxBytes: number,
   ) {}
 
   /** Of memory. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Keeps no more than so much from now on. Whether it lets go of something. */
+  limit(maxBytes: number): boolean {
+    this.maxBytes = maxBytes;
+    const before = this.#bytes;
+    for (const key of this.#kept.keys()) {
+      if (this.#bytes <= maxBytes) break;
+      this.#drop(key);
+    }
+    return this.#bytes < before;
   }
 
   /**

@@ -108,7 +108,7 @@ test('what the disk refuses fails the job, and the next one works', async () => 
 
 test('a worker that does nothing is replaced; a slow disk is no reason', async () => {
   let limitMs = 1;
-  const impatient = new Rewriter(() => limitMs);
+  const impatient = new Rewriter({ stallLimitMs: () => limitMs });
   const input = await fileOf('e.parquet', 0, 50);
   const stalled = await rejection(impatient.rewrite(jobOf([input]), async () => {}));
   expect(stalled.message).toBe('the rewrite worker did nothing for 1 ms');
@@ -120,6 +120,17 @@ test('a worker that does nothing is replaced; a slow disk is no reason', async (
   expect((await done).rows).toBe(50);
   impatient.close();
 }, 30_000);
+
+test('it tells when its worker comes and goes', async () => {
+  const told: boolean[] = [];
+  const watched = new Rewriter({ onWorker: (isThere) => told.push(isThere) });
+  const input = await fileOf('g.parquet', 0, 50);
+  for (let i = 0; i < 2; i++) await watched.rewrite(jobOf([input]), async () => {});
+  expect(told).toEqual([true]);
+  watched.close();
+  watched.close();
+  expect(told).toEqual([true, false]);
+});
 
 test('closing gives up the job under way and those that wait', async () => {
   const closed = new Rewriter();

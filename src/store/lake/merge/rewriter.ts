@@ -33,6 +33,11 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
+export interface RewriterOptions {
+  readonly stallLimitMs?: () => number;
+  readonly onWorker?: (isThere: boolean) => void;
+}
+
 export class Rewriter {
   private worker: Worker | undefined;
   private jobs = 0;
@@ -45,7 +50,14 @@ export class Rewriter {
   /** The file that the worker reads now, or ''. */
   private reading = '';
 
-  constructor(private readonly stallLimitMs: () => number = () => STALL_LIMIT_MS) {}
+  private readonly stallLimitMs: () => number;
+  private readonly onWorker: (isThere: boolean) => void;
+
+  /** `onWorker`: told when a worker is started, which takes memory, and when it is let go. */
+  constructor({ stallLimitMs = () => STALL_LIMIT_MS, onWorker = () => {} }: RewriterOptions = {}) {
+    this.stallLimitMs = stallLimitMs;
+    this.onWorker = onWorker;
+  }
 
   /**
    * Calls `write` with the file's bytes, in order and one call after the other. Rejects with RewriteError, or
@@ -90,6 +102,7 @@ export class Rewriter {
 
   private startedWorker(): Worker {
     if (this.worker !== undefined) return this.worker;
+    this.onWorker(true);
     const worker = new Worker(workerUrl('./store/lake/merge/rewrite-worker.ts'));
     worker.onmessage = (event: MessageEvent<FromRewriteWorker>) => this.receive(worker, event.data);
     worker.onerror = (event) => this.fail(worker, event.message);
@@ -162,7 +175,9 @@ export class Rewriter {
   }
 
   private retire(): void {
-    this.worker?.terminate();
+    if (this.worker === undefined) return;
+    this.worker.terminate();
     this.worker = undefined;
+    this.onWorker(false);
   }
 }

@@ -6,6 +6,8 @@ import {
   MAX_QUESTION_BYTES,
   MAX_SEARCH_LIMIT,
   QUERY_TIMEOUT_MS,
+  SCAN_CACHE_BYTES,
+  SCAN_CACHE_BYTES_BESIDE_MERGE,
   SEARCHES_AT_ONCE,
 } from '../../../limits.ts';
 import { analyse } from '../../../traceql/analyse.ts';
@@ -229,6 +231,11 @@ export class LakeReader {
       await Promise.all(Array.from({ length: pool.size }, asker));
       return;
     }
+  }
+
+  /** Whether files are being merged: then workers keep less of what they decoded. */
+  makeRoom(isMerging: boolean): void {
+    this.#deps.pool.limitCache(isMerging ? SCAN_CACHE_BYTES_BESIDE_MERGE : SCAN_CACHE_BYTES);
   }
 
   close(): void {

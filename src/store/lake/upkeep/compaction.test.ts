@@ -7,7 +7,7 @@ import type { Group, PlanOptions } from './compaction.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NOON = Date.parse('2026-03-10T12:00:00Z');
-const FLUSHED = 262_144;
+const FLUSHED = 131_072;
 const MAX_ROWS = 4_194_304;
 
 let sequence = 1;
@@ -95,12 +95,12 @@ describe('a day that goes on', () => {
   });
 
   test('full flushes wait until they make a full file, and are merged in one go', () => {
-    const flushes = times(16, (i) => file(FLUSHED, { startMs: NOON - HOUR_MS + i * 1_000 }));
-    expect(plan(flushes.slice(0, 11)).groups).toEqual([]);
-    expect(sizes(plan(flushes).groups)).toEqual([16]);
+    const flushes = times(32, (i) => file(FLUSHED, { startMs: NOON - HOUR_MS + i * 1_000 }));
+    expect(plan(flushes.slice(0, 22)).groups).toEqual([]);
+    expect(sizes(plan(flushes).groups)).toEqual([32]);
     // Flushes are a little over their bound, and an output must not be.
-    const over = times(16, (i) => file(FLUSHED + 300, { startMs: NOON - HOUR_MS + i * 1_000 }));
-    expect(sizes(plan(over).groups)).toEqual([15]);
+    const over = times(32, (i) => file(FLUSHED + 300, { startMs: NOON - HOUR_MS + i * 1_000 }));
+    expect(sizes(plan(over).groups)).toEqual([31]);
   });
 
   test('projects and days stay apart', () => {

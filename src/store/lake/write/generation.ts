@@ -12,6 +12,9 @@ import type { LogSegment } from './log-segment.ts';
 /** A body of this size takes about 3 ms to decode; larger ones are decoded in slices, on their own. */
 export const LARGE_BODY_BYTES = 1024 * 1024;
 
+/** A generation is sealed behind the request that fills it, so it has more rows now and then. */
+const MORE_ROWS = 1.05;
+
 export class Generation {
   /** By project: those of small requests, and of each large one its own. */
   readonly buffers = new Map<string, SpanColumns[]>();
@@ -35,6 +38,8 @@ export class Generation {
   constructor(
     readonly segment: LogSegment,
     private readonly spanLimits: SpanLimits = DEFAULT_SPAN_LIMITS,
+    /** The one before: as many rows are expected of each project as it had. */
+    private readonly expectedRows: ReadonlyMap<string, number> = new Map(),
   ) {}
 
   /** The columns of small requests; `onNew` is told when they are made. */
@@ -44,7 +49,7 @@ export class Generation {
       this.changed.add(known);
       return known;
     }
-    const columns = this.newColumns();
+    const columns = new SpanColumns(undefined, this.spanLimits, this.expectedRows.get(projectId));
     this.shared.set(projectId, columns);
     this.add(projectId, columns);
     onNew(columns);
@@ -54,6 +59,13 @@ export class Generation {
   /** For a large request, which gets columns of its own. */
   newColumns(): SpanColumns {
     return new SpanColumns(undefined, this.spanLimits);
+  }
+
+  /** By project, of small requests: room for them, and for somewhat more. */
+  get sharedRows(): Map<string, number> {
+    return new Map(
+      Array.from(this.shared, ([projectId, { rows }]) => [projectId, Math.ceil(rows * MORE_ROWS)]),
+    );
   }
 
   /** It takes no more requests. */

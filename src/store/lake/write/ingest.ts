@@ -76,6 +76,8 @@ export class Ingest {
   /** Requests that came again, since the start. */
   duplicateRequests = 0;
   private sequence: number;
+  /** By project: what the generation before had. */
+  private expectedRows: ReadonlyMap<string, number> = new Map();
   private refusal: Refusal | undefined;
   private readonly underWay = new Set<Promise<unknown>>();
   /** By project and key: requests that are being written. */
@@ -168,6 +170,7 @@ export class Ingest {
     const open = this.open;
     if (open === undefined || open.firstSequence === 0) return;
     this.open = undefined;
+    this.expectedRows = open.sharedRows;
     open.endDecoding();
     this.parts.flush(open);
   }
@@ -318,7 +321,11 @@ export class Ingest {
     if (this.open === undefined) {
       const { files, logFolder } = this.parts;
       const path = `${logFolder}/${logName(this.sequence)}`;
-      this.open = new Generation(new LogSegment(files, path, logFolder), this.parts.spanLimits);
+      this.open = new Generation(
+        new LogSegment(files, path, logFolder),
+        this.parts.spanLimits,
+        this.expectedRows,
+      );
     }
     return this.open;
   }

@@ -22,6 +22,7 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
       cancelled.add(message.id);
       return;
     case 'late':
+    case 'limit':
       return;
   }
 };

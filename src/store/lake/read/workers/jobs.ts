@@ -171,6 +171,7 @@ export interface JobResult<K extends Job['kind'] = Job['kind']> {
 export type ToWorker =
   /** `cacheBytes`: of decoded columns that it may keep. */
   | { readonly kind: 'start'; readonly cacheBytes: number }
+  | { readonly kind: 'limit'; readonly cacheBytes: number }
   | { readonly kind: 'job'; readonly id: number; readonly job: Job }
   | { readonly kind: 'cancel'; readonly id: number }
   /** The question's time is up: what takes long is left out. */

@@ -34,6 +34,10 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
       points = new PointReader(files, columns);
       send({ kind: 'started' });
       return;
+    case 'limit':
+      // Given back now: what asked for it needs the memory now.
+      if (columns.limit(message.cacheBytes)) Bun.gc(true);
+      return;
     case 'job':
       void work(message.id, message.job);
       return;

@@ -98,12 +98,14 @@ export class WorkerPool {
   /** Small ones first. */
   #queue: Task[] = [];
   #failedStarts = 0;
+  #cacheBytes: number;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
   #closed = false;
 
   constructor(options: PoolOptions = DEFAULT_POOL) {
     this.#options = options;
+    this.#cacheBytes = options.cacheBytes ?? SCAN_CACHE_BYTES;
     this.#workers = Array.from({ length: options.workers }, () => undefined);
   }
 
@@ -162,6 +164,13 @@ export class WorkerPool {
     this.#workers.forEach((worker, slot) => {
       if (!worker && !this.#closed) this.#start(slot);
     });
+  }
+
+  /** Each worker keeps no more than so much from now on. */
+  limitCache(bytes: number): void {
+    this.#cacheBytes = bytes;
+    for (const entry of this.#workers)
+      entry?.worker.postMessage({ kind: 'limit', cacheBytes: bytes } satisfies ToWorker);
   }
 
   close(): void {
@@ -277,8 +286,7 @@ export class WorkerPool {
       this.#drop(entry, event.message);
     };
     worker.addEventListener('close', () => this.#drop(entry, 'the worker ended'));
-    const { cacheBytes = SCAN_CACHE_BYTES } = this.#options;
-    worker.postMessage({ kind: 'start', cacheBytes } satisfies ToWorker);
+    worker.postMessage({ kind: 'start', cacheBytes: this.#cacheBytes } satisfies ToWorker);
     entry.startTimer = setTimeout(() => this.#drop(entry, 'the worker did not start'), START_TIMEOUT_MS);
   }
 
