@@ -51,7 +51,7 @@ const TEMPLATES = 100;
 const MINUTE_SECONDS = 60;
 /** Parquet 36 B a span and its indexes; all of it a second time while the largest files are merged. */
 const DISK_BYTES_PER_SPAN = 2 * 40;
-/** Log of three generations, garbage between two looks, the reserve that ingest leaves free. */
+/** Log of some generations, garbage between two looks, the reserve that ingest leaves free. */
 const DISK_BYTES_BESIDE = 2_500_000_000;
 const MIB = 1024 ** 2;
 

@@ -174,6 +174,9 @@ function hashPair(key: number, type: number, value: number): number {
 /** Lists to come may be somewhat longer than those so far. */
 const RESERVED_SHARE = 1.05;
 
+/** Entries of a list for which room is made before they come: of longer ones those to come are not known. */
+const MOST_RESERVED = 32;
+
 /** Many lists of attributes, one behind the other: closed ones, and an open one at the end. */
 export class AttributeLists {
   /** Closed lists. */
@@ -234,7 +237,8 @@ export class AttributeLists {
 
   /** Makes room for so many lists that are like those so far. */
   reserve(lists: number): void {
-    const entries = Math.ceil((this.entries / Math.max(1, this.count)) * lists * RESERVED_SHARE);
+    const ofList = Math.min(MOST_RESERVED, (this.entries / Math.max(1, this.count)) * RESERVED_SHARE);
+    const entries = Math.ceil(lists * ofList);
     if (lists >= this.offsets.length) this.offsets = grown(this.offsets, lists + 1);
     if (entries > this.pairs.length) this.pairs = grown(this.pairs, entries);
   }

@@ -50,8 +50,8 @@ const RIPE_SHARE = 0.9;
 /** At least so many: a trace that stands in several files is counted for each. */
 const INDEX_BYTES_PER_TRACE = 16;
 
-/** From this on a file waits for enough to make a full one, and is not merged by tiers: a full flush. */
-const LARGE_ROWS = 131_072;
+/** From this on a file waits for enough to make a full one, and is not merged by tiers: half a flush. */
+const LARGE_ROWS = 65_536;
 
 /** Files open at once in the worker. */
 const MAX_INPUTS = 64;

@@ -52,6 +52,11 @@ export function bareRank(rank: Rank | undefined): Rank | undefined {
   return rank && { high: rank.high, low: rank.low };
 }
 
+/** The same of a key: the row before, behind which a next question goes on, is a found row. */
+export function bareKey(key: RowKey | undefined): RowKey | undefined {
+  return key && { high: key.high, low: key.low, ids: key.ids.slice(), kind: key.kind };
+}
+
 export function compareRanks(a: Rank, b: Rank): number {
   return a.high - b.high || a.low - b.low;
 }

@@ -9,7 +9,15 @@ import type { FileEntry } from '../../files/file-entry.ts';
 import { SpanReader } from '../scan/block-spans.ts';
 import { columnOf } from '../scan/cells.ts';
 import type { RowPick, SpansPart } from '../workers/jobs.ts';
-import { ID_BYTES, bareRank, compareKeys, compareRanks, rankMasks, valueOfRank } from '../scan/row-key.ts';
+import {
+  ID_BYTES,
+  bareKey,
+  bareRank,
+  compareKeys,
+  compareRanks,
+  rankMasks,
+  valueOfRank,
+} from '../scan/row-key.ts';
 import type { Rank, RowKey } from '../scan/row-key.ts';
 import { UnitQueue } from '../plan/scan-units.ts';
 import { KEY_COLUMNS, Selection, filterColumns, offerRows } from '../scan/scan.ts';
@@ -106,7 +114,8 @@ async function searchOnce(session: Session, question: RowQuestion): Promise<RowA
     const rowGroups = planned.filter(({ index }) => kept.has(index));
     const worst = bareRank(merged.worst);
     const columns = [rankMasks(order).column, ...filterColumns(filter, availableIn(file))];
-    const ask = { kind: 'search', columns, rowGroups, worst, ...question } as const;
+    const after = bareKey(question.after);
+    const ask = { kind: 'search', columns, rowGroups, worst, ...question, after } as const;
     const ranked = await session.job<'search'>(file, ask, compareRanks(best, needed) <= 0);
     if (ranked) merged.add(ranked, () => file);
     else if (session.isOverTime()) merged.cut(best);

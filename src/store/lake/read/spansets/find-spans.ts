@@ -1,7 +1,7 @@
 /** The best spans that an expression gives, in order. */
 import type { SearchOrder } from '../../../span-store.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
-import { ID_BYTES, bareRank, compareKeys, compareRanks, rankMasks } from '../scan/row-key.ts';
+import { ID_BYTES, bareKey, bareRank, compareKeys, compareRanks, rankMasks } from '../scan/row-key.ts';
 import type { Rank, RowKey } from '../scan/row-key.ts';
 import type { FoundRow } from '../search/search.ts';
 import type { Session } from '../session.ts';
@@ -60,7 +60,8 @@ class RowFinder implements SpansetFinder {
   }
 
   wanted(): SpansetWanted {
-    const { order, limit, after } = this.question;
+    const { order, limit } = this.question;
+    const after = bareKey(this.question.after);
     return { kind: 'spans', order, limit: limit + 1, after, worst: bareRank(this.#worst) };
   }
 
