@@ -17,7 +17,7 @@ const ROUNDS = 5;
 const ROUND_SPANS = 100_000;
 /**
  * Sent before anything is measured. Until some 400,000 spans have come the compiler takes a quarter of the CPU, and code
- * runs that it has not seen often: 210k to 230k spans a CPU second there, 350k to 470k behind.
+ * runs that it has not seen often: 207k to 231k spans a CPU second there, 330k to 470k behind.
  */
 const WARM_UP_SPANS = 500_000;
 /** JSON takes the server three times as long, and this program ten times as long to write. */

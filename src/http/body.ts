@@ -251,7 +251,7 @@ function freeChunk({ buffer, length }: Buffer): void {
 }
 
 /** Buffers from this size on are given back as soon as nobody needs them; smaller ones wait for the collector. */
-const FREED_BYTES = 16 * 1024;
+const FREED_BYTES = 1024 * 1024;
 
 /**
  * Gives the memory of an answered request's body back now: the collector comes after some hundred MB of them.

@@ -106,7 +106,7 @@ test(
         tally.add({ query, isInSql: duckdb !== undefined, isEmpty: naive.length === 0 });
       }
     });
-    tally.expectWorth({ pairs: DATA_SETS * QUERIES, maxEmpty: 0.7, parts: PARTS });
+    tally.expectWorth({ pairs: DATA_SETS * QUERIES, maxEmpty: 0.6, parts: PARTS });
   },
   ORACLE_TIMEOUT_MS,
 );
