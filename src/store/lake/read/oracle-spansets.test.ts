@@ -17,9 +17,9 @@ import { plainRows } from './testing/sql-table.ts';
 
 const oracle = oracleLake();
 
-const DATA_SETS = 10;
+const DATA_SETS = 20;
 /** Of each, on average. */
-const QUERIES = 40;
+const QUERIES = 20;
 const LIMIT = 1000;
 
 const PARTS = [
