@@ -4,8 +4,8 @@ import type { OperationStats, StatsPage } from '../src/store/span-store.ts';
 import { attr, formatCount, formatDuration, formatPercent, formatRate, kindName, plural } from './format.ts';
 import { Layout } from './layout.tsx';
 import type { Shell } from './layout.tsx';
-import { figureHref } from './query-links.ts';
-import { RANGES } from './search-state.ts';
+import { figureHref } from './shared/query-links.ts';
+import { RANGES } from './search/search-state.ts';
 import { CoverageLine, ErrorCount, LinkChoice, ServiceName, SpanName } from './shared/parts.tsx';
 
 export const SORTS = ['name', 'count', 'errors', 'errorRate', 'p50', 'p95', 'p99'] as const;

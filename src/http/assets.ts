@@ -5,17 +5,38 @@ import htmx from 'htmx.org/dist/htmx.min.js' with { type: 'text' };
 import * as appModule from '../../views/client/app.js' with { type: 'text' };
 import * as treegridModule from '../../views/client/treegrid.js' with { type: 'text' };
 import icon from '../../views/mark.svg' with { type: 'text' };
-import ingestCss from '../../views/style-ingest.css' with { type: 'text' };
-import explainCss from '../../views/style-explain.css' with { type: 'text' };
 import baseCss from '../../views/style.css' with { type: 'text' };
-import metricsCss from '../../views/style-metrics.css' with { type: 'text' };
-import partsCss from '../../views/style-parts.css' with { type: 'text' };
-import searchCss from '../../views/style-search.css' with { type: 'text' };
-import settingsCss from '../../views/style-settings.css' with { type: 'text' };
-import spanCss from '../../views/style-span.css' with { type: 'text' };
-import startCss from '../../views/style-start.css' with { type: 'text' };
-import tablesCss from '../../views/style-tables.css' with { type: 'text' };
-import traceCss from '../../views/style-trace.css' with { type: 'text' };
+import explainCss from '../../views/styles/explain.css' with { type: 'text' };
+import ingestCss from '../../views/styles/ingest.css' with { type: 'text' };
+import metricsCss from '../../views/styles/metrics.css' with { type: 'text' };
+import partsCss from '../../views/styles/parts.css' with { type: 'text' };
+import searchCss from '../../views/styles/search.css' with { type: 'text' };
+import settingsCss from '../../views/styles/settings.css' with { type: 'text' };
+import spanCss from '../../views/styles/span.css' with { type: 'text' };
+import startCss from '../../views/styles/start.css' with { type: 'text' };
+import tablesCss from '../../views/styles/tables.css' with { type: 'text' };
+import traceCss from '../../views/styles/trace.css' with { type: 'text' };
+
+/** Joined in this order to one style sheet. */
+const STYLES: readonly string[] = [
+  baseCss,
+  partsCss,
+  tablesCss,
+  startCss,
+  settingsCss,
+  ingestCss,
+  searchCss,
+  metricsCss,
+  explainCss,
+  traceCss,
+  spanCss,
+];
+
+/** Modules of the browser by file name; each only imports (`./name.js`) those before it. The last is the page's. */
+const MODULES: readonly (readonly [name: string, module: object])[] = [
+  ['treegrid.js', treegridModule],
+  ['app.js', appModule],
+];
 
 interface Asset {
   readonly path: string;
@@ -52,33 +73,25 @@ export interface AssetUrls {
 
 /** Hashed and compressed at the first page, not while the server starts. */
 function build(): NonNullable<typeof built> {
-  const treegrid = asset('treegrid.js', JAVASCRIPT, text(treegridModule));
-  // app.js names its sibling as the source tree does; in the browser it has the hashed name.
-  const app = asset('app.js', JAVASCRIPT, text(appModule).replace('./treegrid.js', treegrid.path));
-  const css = asset(
-    'style.css',
-    CSS,
-    [
-      baseCss,
-      partsCss,
-      tablesCss,
-      startCss,
-      settingsCss,
-      ingestCss,
-      searchCss,
-      metricsCss,
-      explainCss,
-      traceCss,
-      spanCss,
-    ].join('\n'),
-  );
+  const modules = new Map<string, Asset>();
+  for (const [name, module] of MODULES) modules.set(name, asset(name, JAVASCRIPT, linked(module, modules)));
+  const css = asset('style.css', CSS, STYLES.join('\n'));
   const htmxAsset = asset('htmx.js', JAVASCRIPT, htmx);
   const iconAsset = asset('mark.svg', 'image/svg+xml', icon);
-  const all = [treegrid, app, css, htmxAsset, iconAsset];
+  const app = modules.get('app.js');
+  if (app === undefined) throw new Error('there is no app.js');
+  const all = [...modules.values(), css, htmxAsset, iconAsset];
   return {
     urls: { css: css.path, htmx: htmxAsset.path, app: app.path, icon: iconAsset.path },
     byPath: new Map(all.map((one) => [one.path, one])),
   };
+}
+
+/** A module names its siblings as the source tree does; in the browser they have hashed names. */
+function linked(module: object, siblings: ReadonlyMap<string, Asset>): string {
+  let source = text(module);
+  for (const [name, { path }] of siblings) source = source.replaceAll(`'./${name}'`, `'${path}'`);
+  return source;
 }
 
 export function assetUrls(): AssetUrls {

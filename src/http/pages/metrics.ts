@@ -2,7 +2,7 @@
 import { END_OF_TIME } from '../../span/time.ts';
 import type { TimeRange } from '../../store/span-store.ts';
 import type { MetricsExpression, Query } from '../../traceql/ast.ts';
-import type { MetricsOutcome } from '../../../views/metrics.tsx';
+import type { MetricsOutcome } from '../../../views/search/metrics.tsx';
 import { closedRange, roundStep } from '../api/step.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 

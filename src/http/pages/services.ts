@@ -1,6 +1,6 @@
 /** `/services` and `/services/{name}`. */
 import { Html } from '@elysiajs/html';
-import { RANGES } from '../../../views/search-state.ts';
+import { RANGES } from '../../../views/search/search-state.ts';
 import { SORTS, StatsPageView } from '../../../views/services.tsx';
 import type { StatsState } from '../../../views/services.tsx';
 import type { PageContext, PagesDeps } from './context.ts';

@@ -2,10 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Html } from '@elysiajs/html';
 import { waterfallRows } from '../../trace/waterfall.ts';
-import { SelectedSpan, TracePage, UnknownTracePage } from '../../../views/trace.tsx';
-import { readTraceState, traceHref } from '../../../views/trace-state.ts';
-import type { TraceState } from '../../../views/trace-state.ts';
-import { WaterfallView, WINDOW_ROWS } from '../../../views/waterfall.tsx';
+import { SelectedSpan, TracePage, UnknownTracePage } from '../../../views/trace/trace.tsx';
+import { readTraceState, traceHref } from '../../../views/trace/trace-state.ts';
+import type { TraceState } from '../../../views/trace/trace-state.ts';
+import { WaterfallView, WINDOW_ROWS } from '../../../views/trace/waterfall.tsx';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage } from './error-page.ts';
 import { html, insteadOfPart, seeOther, shellOf, wantsFragment } from './respond.ts';

@@ -1,9 +1,9 @@
 /** Addresses of searches made from what a page shows: "spans with the same value". */
-import type { AttributeFieldScope, FieldExpression, GroupField } from '../src/traceql/ast.ts';
-import type { Attribute } from '../src/span/span.ts';
-import { and, comparison, field, intrinsic } from '../src/traceql/build.ts';
-import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../src/traceql/keywords.ts';
-import { printExpression } from '../src/traceql/print.ts';
+import type { AttributeFieldScope, FieldExpression, GroupField } from '../../src/traceql/ast.ts';
+import type { Attribute } from '../../src/span/span.ts';
+import { and, comparison, field, intrinsic } from '../../src/traceql/build.ts';
+import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../src/traceql/keywords.ts';
+import { printExpression } from '../../src/traceql/print.ts';
 
 export type FilterScope = Exclude<AttributeFieldScope, 'any'>;
 

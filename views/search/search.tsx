@@ -1,10 +1,10 @@
 /** Search: the query bar and the filters, which show the same query, and what was found. */
 import { Html } from '@elysiajs/html';
-import type { SpanPage, TracePage } from '../src/store/span-store.ts';
-import { attr } from './format.ts';
-import { Icon } from './icons.tsx';
-import { Layout } from './layout.tsx';
-import type { Shell } from './layout.tsx';
+import type { SpanPage, TracePage } from '../../src/store/span-store.ts';
+import { attr } from '../format.ts';
+import { Icon } from '../icons.tsx';
+import { Layout } from '../layout.tsx';
+import type { Shell } from '../layout.tsx';
 import type { FilterFields } from './query-filters.ts';
 import type { MetricsOutcome } from './metrics.tsx';
 import { SearchResults } from './search-results.tsx';

@@ -1,9 +1,9 @@
 /** Counts by time and size as a picture: columns of time, rows from small to large upwards, dark where there are many. */
 import { Html } from '@elysiajs/html';
-import type { MetricsPage } from '../src/store/span-store.ts';
+import type { MetricsPage } from '../../src/store/span-store.ts';
 import { percent, TimeAxis, timeScale } from './chart-time.tsx';
 import type { TimeDomain } from './chart-time.tsx';
-import { formatCount, formatTime, plural } from './format.ts';
+import { formatCount, formatTime, plural } from '../format.ts';
 
 export interface HeatmapRow {
   readonly name: string;

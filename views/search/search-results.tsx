@@ -1,17 +1,17 @@
 /** What a search found, as traces or as spans, and where to go from here. */
 import { Html } from '@elysiajs/html';
-import type { Span } from '../src/span/span.ts';
-import type { ServiceCount, SpanPage, TracePage, TraceSummary } from '../src/store/span-store.ts';
-import { isError } from '../src/trace/tree.ts';
-import { attr, formatCount, formatDuration, kindName, plural } from './format.ts';
+import type { Span } from '../../src/span/span.ts';
+import type { ServiceCount, SpanPage, TracePage, TraceSummary } from '../../src/store/span-store.ts';
+import { isError } from '../../src/trace/tree.ts';
+import { attr, formatCount, formatDuration, kindName, plural } from '../format.ts';
 import { Explained } from './explain.tsx';
-import { Icon } from './icons.tsx';
+import { Icon } from '../icons.tsx';
 import { MetricsResults } from './metrics.tsx';
 import type { SearchProps } from './search.tsx';
 import { RANGES, rangeText, searchHref, widerRange } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
 import { Spansets } from './spansets.tsx';
-import { CoverageLine, ErrorCount, LinkChoice, ServiceName, SpanName, StartTime } from './shared/parts.tsx';
+import { CoverageLine, ErrorCount, LinkChoice, ServiceName, SpanName, StartTime } from '../shared/parts.tsx';
 
 export function SearchResults(props: SearchProps): JSX.Element {
   const { state, outcome } = props;

@@ -1,7 +1,7 @@
 /** Time across a picture, in percent of its width, and the axis below it. */
 import { Html } from '@elysiajs/html';
 import { scaleUtc } from 'd3-scale';
-import { formatClock, formatDate } from './format.ts';
+import { formatClock, formatDate } from '../format.ts';
 
 export interface TimeDomain {
   readonly startUnixNano: bigint;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { Html } from '@elysiajs/html';
-import type { MetricsPage, MetricsSeries } from '../src/store/span-store.ts';
-import type { MetricsExpression, Static } from '../src/traceql/ast.ts';
-import { metricUnit } from '../src/traceql/metric-unit.ts';
-import { parseQuery } from '../src/traceql/parse.ts';
-import { isMetrics } from '../src/traceql/query.ts';
-import { Chart } from './chart.tsx';
+import type { MetricsPage, MetricsSeries } from '../../src/store/span-store.ts';
+import type { MetricsExpression, Static } from '../../src/traceql/ast.ts';
+import { metricUnit } from '../../src/traceql/metric-unit.ts';
+import { parseQuery } from '../../src/traceql/parse.ts';
+import { isMetrics } from '../../src/traceql/query.ts';
+import { Chart } from '../shared/chart.tsx';
 import { formatFigure, seriesViews } from './metrics-series.ts';
 
 function expressionOf(query: string): MetricsExpression {

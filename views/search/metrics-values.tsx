@@ -1,8 +1,8 @@
 /** A chart as a table, for who can't see it or wants to copy it. */
 import { Html } from '@elysiajs/html';
-import type { MetricsPage } from '../src/store/span-store.ts';
-import type { MetricUnit } from '../src/traceql/metric-unit.ts';
-import { formatTime } from './format.ts';
+import type { MetricsPage } from '../../src/store/span-store.ts';
+import type { MetricUnit } from '../../src/traceql/metric-unit.ts';
+import { formatTime } from '../format.ts';
 import { formatFigure } from './metrics-series.ts';
 import type { SeriesView } from './metrics-series.ts';
 

@@ -1,7 +1,7 @@
 /** How an answer was come by: what was left unread and why, what each span was asked, where the time went. */
 import { Html } from '@elysiajs/html';
-import type { Coverage, Explain, PruneCount } from '../src/store/span-store.ts';
-import { attr, formatCount, formatMilliseconds, plural } from './format.ts';
+import type { Coverage, Explain, PruneCount } from '../../src/store/span-store.ts';
+import { attr, formatCount, formatMilliseconds, plural } from '../format.ts';
 import { searchHref } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
 

@@ -1,13 +1,13 @@
 /** One trace: its header, what is wrong with it, the waterfall and the open span. */
 import { Html } from '@elysiajs/html';
-import type { Coverage } from '../src/store/span-store.ts';
-import type { TraceTree } from '../src/trace/tree.ts';
-import type { Waterfall } from '../src/trace/waterfall.ts';
-import { formatAgo, formatCount, formatDuration, formatTime, plural } from './format.ts';
-import { Icon } from './icons.tsx';
-import { CopyButton, Layout } from './layout.tsx';
-import type { Shell } from './layout.tsx';
-import { CoverageLine, ErrorCount, ServiceName, SpanName } from './shared/parts.tsx';
+import type { Coverage } from '../../src/store/span-store.ts';
+import type { TraceTree } from '../../src/trace/tree.ts';
+import type { Waterfall } from '../../src/trace/waterfall.ts';
+import { formatAgo, formatCount, formatDuration, formatTime, plural } from '../format.ts';
+import { Icon } from '../icons.tsx';
+import { CopyButton, Layout } from '../layout.tsx';
+import type { Shell } from '../layout.tsx';
+import { CoverageLine, ErrorCount, ServiceName, SpanName } from '../shared/parts.tsx';
 import { SpanPanel } from './span-panel.tsx';
 import type { TraceState } from './trace-state.ts';
 import { WaterfallView } from './waterfall.tsx';

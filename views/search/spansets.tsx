@@ -1,7 +1,7 @@
 /** What a query that groups or counts says of the spans that it found in a trace. */
 import { Html } from '@elysiajs/html';
-import type { SpansetSummary } from '../src/store/span-store.ts';
-import { attr, plural } from './format.ts';
+import type { SpansetSummary } from '../../src/store/span-store.ts';
+import { attr, plural } from '../format.ts';
 import { staticText } from './metrics-series.ts';
 
 /** Of a trace; a query may part one into a group for each of its spans. */

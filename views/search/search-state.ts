@@ -1,5 +1,5 @@
 /** What the address of a search holds, read and written in one place. */
-import type { SearchOrder } from '../src/store/span-store.ts';
+import type { SearchOrder } from '../../src/store/span-store.ts';
 
 export type SearchView = 'traces' | 'spans';
 

@@ -1,10 +1,10 @@
 /** Attributes as rows of key, value and type, with copy and "filter for". */
 import { Html } from '@elysiajs/html';
-import type { Attribute } from '../src/span/span.ts';
-import { valueText } from '../src/span/value.ts';
-import { attr, plural } from './format.ts';
-import { Icon } from './icons.tsx';
-import { CopyButton } from './layout.tsx';
+import type { Attribute } from '../../src/span/span.ts';
+import { valueText } from '../../src/span/value.ts';
+import { attr, plural } from '../format.ts';
+import { Icon } from '../icons.tsx';
+import { CopyButton } from '../layout.tsx';
 import { attributeHref } from './query-links.ts';
 import type { FilterScope } from './query-links.ts';
 

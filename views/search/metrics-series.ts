@@ -1,20 +1,20 @@
 /** The series of a metrics answer as a page shows them: names, colours, figures, and the spans behind each. */
-import { formatDuration } from '../src/span/time.ts';
-import type { Exemplar, MetricsPage, MetricsSeries } from '../src/store/span-store.ts';
+import { formatDuration } from '../../src/span/time.ts';
+import type { Exemplar, MetricsPage, MetricsSeries } from '../../src/store/span-store.ts';
 import type {
   FieldExpression,
   GroupField,
   MetricsExpression,
   MetricsQuery,
   Static,
-} from '../src/traceql/ast.ts';
-import { and, combine, comparison } from '../src/traceql/build.ts';
-import { TraceqlError } from '../src/traceql/error.ts';
-import { isDuration } from '../src/traceql/metric-unit.ts';
-import type { MetricUnit } from '../src/traceql/metric-unit.ts';
-import { printQuery } from '../src/traceql/print.ts';
-import { formatDuration as durationForPeople, serviceClass } from './format.ts';
-import { missing } from './query-links.ts';
+} from '../../src/traceql/ast.ts';
+import { and, combine, comparison } from '../../src/traceql/build.ts';
+import { TraceqlError } from '../../src/traceql/error.ts';
+import { isDuration } from '../../src/traceql/metric-unit.ts';
+import type { MetricUnit } from '../../src/traceql/metric-unit.ts';
+import { printQuery } from '../../src/traceql/print.ts';
+import { formatDuration as durationForPeople, serviceClass } from '../format.ts';
+import { missing } from '../shared/query-links.ts';
 
 export interface SeriesView {
   /** '' for the one series of a query that does not group. */

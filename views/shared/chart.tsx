@@ -7,7 +7,7 @@ import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
 import { percent, TimeAxis, timeScale } from './chart-time.tsx';
 import type { TimeDomain, TimeScale } from './chart-time.tsx';
-import { attr, formatTime } from './format.ts';
+import { attr, formatTime } from '../format.ts';
 
 export interface ChartLine {
   readonly name: string;

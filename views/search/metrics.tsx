@@ -1,20 +1,20 @@
 /** What a metrics query found: a chart, its series as a table, and every figure for who wants it. */
 import { Html } from '@elysiajs/html';
-import type { MetricsPage } from '../src/store/span-store.ts';
-import type { MetricsExpression } from '../src/traceql/ast.ts';
-import { metricUnit } from '../src/traceql/metric-unit.ts';
-import type { MetricUnit } from '../src/traceql/metric-unit.ts';
-import { Chart } from './chart.tsx';
-import type { ChartProps } from './chart.tsx';
+import type { MetricsPage } from '../../src/store/span-store.ts';
+import type { MetricsExpression } from '../../src/traceql/ast.ts';
+import { metricUnit } from '../../src/traceql/metric-unit.ts';
+import type { MetricUnit } from '../../src/traceql/metric-unit.ts';
+import { Chart } from '../shared/chart.tsx';
+import type { ChartProps } from '../shared/chart.tsx';
 import { Explained } from './explain.tsx';
-import { attr, formatTime, plural } from './format.ts';
-import { Heatmap } from './heatmap.tsx';
+import { attr, formatTime, plural } from '../format.ts';
+import { Heatmap } from '../shared/heatmap.tsx';
 import { Values } from './metrics-values.tsx';
 import { formatFigure, formatStep, SERVICE_FIELD, seriesViews } from './metrics-series.ts';
 import type { SeriesView } from './metrics-series.ts';
 import { rangeText, searchHref } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
-import { CoverageLine, ServiceName } from './shared/parts.tsx';
+import { CoverageLine, ServiceName } from '../shared/parts.tsx';
 
 export interface MetricsOutcome {
   readonly kind: 'metrics';

@@ -2,12 +2,12 @@
  * The filter form and the query bar show one query: this takes a query apart into the form's fields and
  * what the form has no field for, and puts them together again.
  */
-import { formatDurationExact, parseDuration } from '../src/span/time.ts';
-import type { BinaryExpression, FieldExpression, Query, Static } from '../src/traceql/ast.ts';
-import { and, attributeEquals, combine, fromFilters, MATCH_ALL } from '../src/traceql/build.ts';
-import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../src/traceql/keywords.ts';
-import { printExpression } from '../src/traceql/print.ts';
-import { conditionOf, expectCondition } from '../src/traceql/query.ts';
+import { formatDurationExact, parseDuration } from '../../src/span/time.ts';
+import type { BinaryExpression, FieldExpression, Query, Static } from '../../src/traceql/ast.ts';
+import { and, attributeEquals, combine, fromFilters, MATCH_ALL } from '../../src/traceql/build.ts';
+import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../src/traceql/keywords.ts';
+import { printExpression } from '../../src/traceql/print.ts';
+import { conditionOf, expectCondition } from '../../src/traceql/query.ts';
 
 export interface FilterFields {
   readonly service: string;

@@ -1,12 +1,12 @@
 /** The waterfall of a trace: a treegrid of rows, each with its bar as SVG. */
 import { Html } from '@elysiajs/html';
-import { rulerTicks } from '../src/trace/waterfall.ts';
-import type { Waterfall, WaterfallRow } from '../src/trace/waterfall.ts';
-import { isError } from '../src/trace/tree.ts';
-import type { TraceTree } from '../src/trace/tree.ts';
-import { attr, formatCount, formatDuration, plural, serviceClass } from './format.ts';
-import { Icon } from './icons.tsx';
-import { ServiceName, SpanName } from './shared/parts.tsx';
+import { rulerTicks } from '../../src/trace/waterfall.ts';
+import type { Waterfall, WaterfallRow } from '../../src/trace/waterfall.ts';
+import { isError } from '../../src/trace/tree.ts';
+import type { TraceTree } from '../../src/trace/tree.ts';
+import { attr, formatCount, formatDuration, plural, serviceClass } from '../format.ts';
+import { Icon } from '../icons.tsx';
+import { ServiceName, SpanName } from '../shared/parts.tsx';
 import { toggled, traceHref } from './trace-state.ts';
 import type { TraceState } from './trace-state.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { parseQuery } from '../src/traceql/parse.ts';
-import { printQuery } from '../src/traceql/print.ts';
+import { parseQuery } from '../../src/traceql/parse.ts';
+import { printQuery } from '../../src/traceql/print.ts';
 import { FilterError, filtersOf, NO_FILTERS, queryOfForm } from './query-filters.ts';
 import type { FilterFields } from './query-filters.ts';
 

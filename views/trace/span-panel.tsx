@@ -1,14 +1,14 @@
 /** Everything that is known of one span, beside the waterfall. */
 import { Html } from '@elysiajs/html';
 import type { Children } from '@kitajs/html';
-import type { Span, SpanEvent, SpanLink } from '../src/span/span.ts';
-import { isError } from '../src/trace/tree.ts';
-import { AttributesTable } from './attributes.tsx';
-import { attr, formatCount, formatDuration, formatTime, kindName, statusName } from './format.ts';
-import { Icon } from './icons.tsx';
-import { CopyButton } from './layout.tsx';
-import { kindHref, statusHref } from './query-links.ts';
-import { ServiceName, SpanName } from './shared/parts.tsx';
+import type { Span, SpanEvent, SpanLink } from '../../src/span/span.ts';
+import { isError } from '../../src/trace/tree.ts';
+import { AttributesTable } from '../shared/attributes.tsx';
+import { attr, formatCount, formatDuration, formatTime, kindName, statusName } from '../format.ts';
+import { Icon } from '../icons.tsx';
+import { CopyButton } from '../layout.tsx';
+import { kindHref, statusHref } from '../shared/query-links.ts';
+import { ServiceName, SpanName } from '../shared/parts.tsx';
 import { traceHref } from './trace-state.ts';
 import type { TraceState } from './trace-state.ts';
 
