@@ -34,6 +34,7 @@ test('without arguments it serves loopback only, from ./data', () => {
     compactFiles: 8,
     queryTimeoutMs: 20_000,
     minFree: { share: 0.05, mostBytes: 1024 ** 3 },
+    aiPrices: undefined,
     logLevel: 'info',
   });
 });

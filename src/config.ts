@@ -1,4 +1,5 @@
 /** The only reader of the environment and of the arguments. What it hands out is frozen. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { switchFlag } from './command-line.ts';
 import type { Environment, Flag, FlagValues } from './command-line.ts';
@@ -13,6 +14,8 @@ import { LOG_LEVELS } from './log.ts';
 import { DEFAULT_SPAN_LIMITS } from './span/span-limits.ts';
 import type { SpanLimits } from './span/span-limits.ts';
 import type { LogLevel } from './log.ts';
+import { parsePriceTable } from './trace/gen-ai-prices.ts';
+import type { PriceTable } from './trace/gen-ai-prices.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 export const VERSION: string = packageJson.version;
@@ -49,6 +52,8 @@ export interface Config {
   readonly queryTimeoutMs: number;
   /** Of the disk, that stays free: below it no spans are taken. */
   readonly minFree: MinFree;
+  /** Prices of models for the gen-AI pages; undefined: they show no costs. */
+  readonly aiPrices: PriceTable | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -185,6 +190,12 @@ export const serveFlags = {
     help: 'answer a question with what was found by then',
     parse: (text: string) => within(parseDurationMs(text), 10, 3600 * 1000),
   },
+  aiPrices: {
+    placeholder: 'FILE',
+    fallback: '',
+    help: 'JSON with prices of models for a million tokens, for costs on the page /ai',
+    parse: parsePriceFile,
+  },
   logLevel: {
     placeholder: LOG_LEVELS.join('|'),
     fallback: 'info',
@@ -211,6 +222,7 @@ export function toConfig(values: FlagValues<typeof serveFlags>): Config {
     compactFiles: values.compactFiles,
     queryTimeoutMs: values.queryTimeout,
     minFree: values.minFree,
+    aiPrices: values.aiPrices,
     logLevel: values.logLevel,
   });
 }
@@ -309,6 +321,10 @@ function parseCount(text: string): number {
 function within(value: number, least: number, most: number): number {
   if (value < least || value > most) throw new Error(`is not between ${least} and ${most}`);
   return value;
+}
+
+function parsePriceFile(path: string): PriceTable | undefined {
+  return path === '' ? undefined : parsePriceTable(readFileSync(resolve(path), 'utf8'));
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -42,6 +42,16 @@ export const MAX_SDK_CHARS = 64;
 export const MAX_SEARCH_LIMIT = 10_000;
 export const DEFAULT_SEARCH_LIMIT = 100;
 
+/** Live tails open at once, of all projects: each asks one question a second. A forgotten one ends. */
+export const MAX_TAILS = 16;
+export const MAX_TAIL_MS = 30 * 60_000;
+/** Rows in the page of a live tail, and new ones a second: more than that nobody reads. */
+export const SHOWN_TAIL_ROWS = 200;
+export const TAIL_EVENT_ROWS = 40;
+
+/** Of one project: a list that is read through. */
+export const MAX_SAVED_SEARCHES = 200;
+
 /** Unless --query-timeout says otherwise: below the 30 s after which browsers and Grafana commonly give up. */
 export const QUERY_TIMEOUT_MS = 20_000;
 

@@ -3,24 +3,35 @@ import { describe, expect, test } from 'bun:test';
 import { Html } from '@elysiajs/html';
 import { makeSpan } from '../src/trace/arbitrary.ts';
 import { buildTree } from '../src/trace/tree.ts';
-import { waterfallRows } from '../src/trace/waterfall.ts';
+import { criticalPathSteps } from '../src/trace/critical-path.ts';
+import { minimapSteps } from '../src/trace/minimap.ts';
+import { atOnce } from '../src/trace/steps.ts';
+import { timingSteps } from '../src/trace/timing.ts';
+import { layoutSteps, waterfallWindow } from '../src/trace/waterfall.ts';
 import type { Attribute } from '../src/span/span.ts';
 import type { Coverage } from '../src/store/span-store.ts';
 import { parseQuery } from '../src/traceql/parse.ts';
 import { isMetrics } from '../src/traceql/query.ts';
+import type { Token } from '../src/store/projects.ts';
 import type { StoreHealth } from '../src/store/store-upkeep.ts';
 import { COUNT_NAMES } from '../src/store/ingest-health.ts';
 import type { Counts, SenderReport } from '../src/store/ingest-health.ts';
 import { IngestPage } from './ingest.tsx';
 import { ErrorPage, LoginPage } from './message.tsx';
 import { NO_FILTERS } from './search/query-filters.ts';
-import { NameOptions, SearchPage } from './search/search.tsx';
+import { NameOptions } from './search/filter-column.tsx';
+import { SearchPage } from './search/search.tsx';
 import type { SearchOutcome } from './search/search.tsx';
 import { readSearchState } from './search/search-state.ts';
-import { StatsPageView } from './services.tsx';
-import { SettingsPage } from './settings.tsx';
+import { callsOf } from './services/calls.ts';
+import { mapGraph } from './services/map-graph.ts';
+import { MapPage } from './services/map.tsx';
+import { ServicePage } from './services/service.tsx';
+import { ServicesPage } from './services/services.tsx';
+import { SettingsPage } from './settings/settings.tsx';
 import { StartPage } from './start.tsx';
 import { TracePage } from './trace/trace.tsx';
+import { WaterfallView } from './trace/waterfall.tsx';
 import { readTraceState } from './trace/trace-state.ts';
 
 const EVIL = `"'><evil onload=alert(1)>&quot;</title></script><evil a="`;
@@ -59,6 +70,8 @@ const shell = {
   assets: { css: '/a', htmx: '/b', app: '/c', icon: '/d' },
   theme: '',
   signedIn: true,
+  project: EVIL,
+  serviceColours: EVIL,
 } as const;
 const coverage: Coverage = {
   complete: { reason: EVIL, skipped: [EVIL] },
@@ -117,6 +130,7 @@ function search(outcome: SearchOutcome): JSX.Element {
     now: 2n,
     state,
     filters,
+    conditions: [{ text: EVIL, without: EVIL }],
     outcome,
   });
 }
@@ -145,31 +159,86 @@ function metrics(query: string, labels: readonly string[]): SearchOutcome {
 }
 
 function stats(service: string | undefined): JSX.Element {
-  const row = { serviceName: EVIL, name: EVIL, kind: 2, count: 9, errorCount: 1, p50Nano: 1n, p95Nano: 2n };
-  return Html.createElement(StatsPageView, {
+  const figures = { count: 9, errorCount: 1, p50Nano: 1n, p95Nano: 2n, p99Nano: 3n };
+  const row = { serviceName: EVIL, name: EVIL, kind: 2, ...figures, maxNano: 4n };
+  const before = { stats: [row], text: EVIL };
+  const range = { since: '', start: EVIL, end: EVIL };
+  const props = {
     shell,
+    state: { range, sort: 'count', descending: true, filter: '' } as const,
+    problem: EVIL,
+    page: { ...coverage, stats: [row] },
+    before,
+    seconds: 3600,
+    reach: { oldestUnixNano: 1n, startUnixNano: 0n, before: EVIL, hasBefore: true, now: 2n },
+    trends: undefined,
+  };
+  if (service === undefined) return Html.createElement(ServicesPage, props);
+  const of = { ...figures, client: EVIL, server: EVIL, calls: 9, errors: 1 };
+  const [database, none] = [
+    { ...of, connectionType: 'database' } as const,
+    { ...of, connectionType: '' } as const,
+  ];
+  const calls = callsOf([database, none], new Set([EVIL]));
+  const values = [{ type: 'string', value: EVIL, count: 1 }] as const;
+  return Html.createElement(ServicePage, {
+    ...props,
     service,
-    state: { since: '1h', sort: 'count', descending: true } as const,
-    page: { ...coverage, stats: [{ ...row, p99Nano: 3n, maxNano: 4n }] },
-    rangeSeconds: 3600,
+    total: row,
+    totalBefore: row,
+    now: 2n,
+    charts: undefined,
+    calls: { callers: calls, callees: calls, incomplete: EVIL },
+    makeup: {
+      ...coverage,
+      count: 1,
+      facets: [{ field: 'resource.host.name', values, distinct: 1, missing: 0 }],
+    },
+    errors: { ...coverage, spans: [span] },
   });
+}
+
+function map(): JSX.Element {
+  const figures = { calls: 9, errors: 1, p50Nano: 1n, p95Nano: 2n, p99Nano: 3n };
+  const edge = { ...figures, client: EVIL, server: 'b', connectionType: '' } as const;
+  const calls = callsOf([edge, { ...edge, server: EVIL, connectionType: 'database' }], new Set([EVIL]));
+  const state = { range: { since: '1h', start: '', end: '' }, service: EVIL };
+  const graph = mapGraph(calls, [], EVIL);
+  const answer = { calls, graph, services: [EVIL], coverage, seconds: 60 };
+  return Html.createElement(MapPage, { shell, state, problem: EVIL, answer });
 }
 
 function trace(): JSX.Element {
   const tree = buildTree([span]);
   const traceState = readTraceState(span.traceId, new URLSearchParams({ span: SPAN_ID }));
-  const waterfall = waterfallRows(tree, { collapsed: traceState.collapsed, from: 0, limit: 10 });
-  const keeping = { pinned: true, mayChange: true };
-  return Html.createElement(TracePage, {
-    shell,
-    now: 2n,
-    state: traceState,
+  const timing = atOnce(timingSteps(tree));
+  const shape = { ...traceState.rows, kept: undefined };
+  const waterfall = Html.createElement(WaterfallView, {
     tree,
-    waterfall,
-    coverage,
-    keeping,
+    timing,
+    critical: atOnce(criticalPathSteps(tree, timing)),
+    minimap: atOnce(minimapSteps(tree, timing)),
+    errors: new Uint8Array([1]),
+    found: { marks: new Uint8Array(1), count: 0, problem: EVIL },
+    chosenCount: undefined,
+    waterfall: waterfallWindow(atOnce(layoutSteps(tree, shape)), timing, { from: 0, limit: 10 }),
+    state: { ...traceState, rows: { ...traceState.rows, q: EVIL } },
   });
+  const keeping = { pinned: true, mayChange: true };
+  const causes = { coverage, removals: [], quarantined: 0 };
+  const page = { shell, now: 2n, state: traceState, tree, causes, keeping, baseUrl: 'http://127.0.0.1:4318' };
+  return Html.createElement(TracePage, page, waterfall);
 }
+
+const evilToken: Token = {
+  id: EVIL,
+  projectId: EVIL,
+  scope: 'admin',
+  name: EVIL,
+  createdAt: 1,
+  lastUsedAt: 1,
+  revokedAt: undefined,
+};
 
 function settings(): JSX.Element {
   const count = 1;
@@ -206,6 +275,18 @@ function settings(): JSX.Element {
     health,
     usage: { projectId: EVIL, files: 1, rows: 1, bytes: 1, oldestUnixNano: 1n, newestUnixNano: 2n },
     retention: { rules: EVIL, maxSize: EVIL, problem: EVIL },
+    maxBytes: 10,
+    access: {
+      isOpen: false,
+      tokens: [evilToken, { ...evilToken, revokedAt: 2 }],
+      ownTokenId: EVIL,
+      made: { ...evilToken, token: EVIL },
+      problem: EVIL,
+    },
+    links: {
+      templates: [{ id: EVIL, name: EVIL, url: EVIL }],
+      sent: { name: EVIL, url: EVIL, problem: EVIL },
+    },
     pins: [{ traceId: span.traceId, pinnedAt: 1, note: EVIL }],
     audit: [
       {
@@ -220,7 +301,8 @@ function settings(): JSX.Element {
       },
     ],
     mayChange: true,
-    saved: true,
+    readOnly: false,
+    saved: EVIL,
   });
 }
 
@@ -274,6 +356,7 @@ const pages: [string, JSX.Element][] = [
   ['search: names', Html.createElement(NameOptions, { values: Array<string>(30).fill(EVIL) })],
   ['services', stats(undefined)],
   ['operations', stats(EVIL)],
+  ['map', map()],
   ['error', Html.createElement(ErrorPage, { shell, status: 400, title: EVIL, message: EVIL })],
   ['sign in', Html.createElement(LoginPage, { shell, next: EVIL, failed: true })],
   [
@@ -285,6 +368,9 @@ const pages: [string, JSX.Element][] = [
       first: undefined,
       refused: [{ timeUnixNano: 1n, reason: EVIL }],
       mayWrite: true,
+      mayTest: true,
+      mayMakeToken: true,
+      projectId: EVIL,
       sent: '',
     }),
   ],
@@ -307,7 +393,6 @@ describe('hostile text in', () => {
       await watch.transform(new Response(text)).text();
       expect(found).toEqual([]);
       expect(elements).toBeGreaterThan(20);
-      // It is there all the same, as text.
       expect(text).toContain('evil onload=alert(1)');
     });
   }

@@ -6,6 +6,8 @@ export interface SnippetTarget {
   /** `http://127.0.0.1:4317`, or '' when gRPC is off. */
   readonly grpcUrl: string;
   readonly tokenRequired: boolean;
+  /** A token made just now, to stand where one is wanted. */
+  readonly token?: string;
 }
 
 export interface SnippetStep {
@@ -20,7 +22,9 @@ export interface Snippet {
   readonly steps: readonly SnippetStep[];
 }
 
-const TOKEN_PLACE = '<ingest token>';
+function tokenOf({ token = '<ingest token>' }: SnippetTarget): string {
+  return token;
+}
 
 /** The variables that every OpenTelemetry SDK reads. Metrics and logs are refused here: some SDKs try for seconds. */
 export function environment(target: SnippetTarget): string {
@@ -32,7 +36,7 @@ export function environment(target: SnippetTarget): string {
     'export OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none',
   ];
   if (target.tokenRequired) {
-    lines.push(`export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer ${TOKEN_PLACE}"`);
+    lines.push(`export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer ${tokenOf(target)}"`);
   }
   return lines.join('\n');
 }
@@ -136,8 +140,9 @@ function dotnetSteps(): readonly SnippetStep[] {
   ];
 }
 
-function collectorSteps({ baseUrl, grpcUrl, tokenRequired }: SnippetTarget): readonly SnippetStep[] {
-  const header = tokenRequired ? ['    headers:', `      authorization: "Bearer ${TOKEN_PLACE}"`] : [];
+function collectorSteps(target: SnippetTarget): readonly SnippetStep[] {
+  const { baseUrl, grpcUrl, tokenRequired } = target;
+  const header = tokenRequired ? ['    headers:', `      authorization: "Bearer ${tokenOf(target)}"`] : [];
   const lines = [
     'exporters:',
     '  otlphttp/spanlake:',
@@ -162,8 +167,9 @@ function collectorSteps({ baseUrl, grpcUrl, tokenRequired }: SnippetTarget): rea
   return steps;
 }
 
-function curlSteps({ baseUrl, tokenRequired }: SnippetTarget): readonly SnippetStep[] {
-  const header = tokenRequired ? [`  -H 'Authorization: Bearer ${TOKEN_PLACE}' \\`] : [];
+function curlSteps(target: SnippetTarget): readonly SnippetStep[] {
+  const { baseUrl, tokenRequired } = target;
+  const header = tokenRequired ? [`  -H 'Authorization: Bearer ${tokenOf(target)}' \\`] : [];
   const lines = [
     `curl -i ${baseUrl}/i/v1/traces \\`,
     "  -H 'Content-Type: application/json' \\",

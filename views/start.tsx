@@ -1,10 +1,10 @@
 /** First start: how to send spans to this server, and waiting for the first one. */
 import { Html } from '@elysiajs/html';
-import { attr, formatTime } from './format.ts';
+import { attr } from './format.ts';
 import { Icon } from './icons.tsx';
 import { CopyButton, Layout } from './layout.tsx';
 import type { Shell } from './layout.tsx';
-import { LinkChoice, ServiceName, SpanName } from './shared/parts.tsx';
+import { FullTime, LinkChoice, ServiceName, SpanName } from './shared/parts.tsx';
 import { environment, snippets } from './snippets.ts';
 import type { SnippetTarget } from './snippets.ts';
 
@@ -23,7 +23,12 @@ export interface StartProps {
   readonly language: string;
   readonly first: FirstSpan | undefined;
   readonly refused: readonly { readonly timeUnixNano: bigint; readonly reason: string }[];
+  /** May start the sample traffic. */
   readonly mayWrite: boolean;
+  readonly mayTest: boolean;
+  /** May make an ingest token here. */
+  readonly mayMakeToken: boolean;
+  readonly projectId: string;
   /** What was just started with a button: a trace, the demo, or nothing. */
   readonly sent: 'test' | 'demo' | '';
 }
@@ -45,19 +50,42 @@ export function StartPage(props: StartProps): JSX.Element {
         <section class="card" aria-labelledby="variables">
           <h2 id="variables">The variables that every SDK reads</h2>
           <Code code={environment(target)} label="the variables" />
-          {target.tokenRequired ? (
-            <p class="note">
-              This server takes spans only with an ingest token. Make one:{' '}
-              <code>spanlake token create --project default --scope ingest</code>
-            </p>
-          ) : (
-            ''
-          )}
+          {target.tokenRequired ? <TokenNeeded {...props} /> : ''}
         </section>
         <Setup target={target} language={props.language} />
-        {props.mayWrite ? <TryIt /> : ''}
+        {props.mayTest ? <TryIt mayWrite={props.mayWrite} /> : ''}
       </div>
     </Layout>
+  );
+}
+
+/** Where the server takes spans only with a token: how to have one. */
+function TokenNeeded({ target, mayMakeToken, projectId }: StartProps): JSX.Element {
+  if (target.token !== undefined) {
+    return (
+      <p class="notice" role="status">
+        <Icon name="key" />
+        <span>The token is made and filled in. It is shown only now: copy the variables.</span>
+      </p>
+    );
+  }
+  return (
+    <>
+      <p>This server takes spans only with an ingest token.</p>
+      {mayMakeToken ? (
+        <form method="post" action="/start/token">
+          <button class="button is-quiet">
+            <Icon name="key" />
+            Make one and fill it in
+          </button>
+        </form>
+      ) : (
+        <p class="note">
+          Ask for one, or make it on the server’s machine:{' '}
+          <code safe>{`spanlake token create --project ${projectId} --scope ingest`}</code>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -69,7 +97,7 @@ export interface WaitingProps {
 
 /** Asks again every two seconds until a span is there; then it is a link and asks no more. */
 export function Waiting({ first, refused, sent }: WaitingProps): JSX.Element {
-  if (first) return <Arrived first={first} />;
+  if (first) return <Arrived first={first} refused={refused} />;
   return (
     <div
       id="waiting"
@@ -86,7 +114,7 @@ export function Waiting({ first, refused, sent }: WaitingProps): JSX.Element {
   );
 }
 
-function Arrived({ first }: { first: FirstSpan }): JSX.Element {
+function Arrived({ first, refused }: { first: FirstSpan; refused: StartProps['refused'] }): JSX.Element {
   return (
     <div id="waiting" class="waiting has-arrived" role="status">
       <Icon name="check" />
@@ -97,6 +125,7 @@ function Arrived({ first }: { first: FirstSpan }): JSX.Element {
       <a class="button" href="/search">
         Search all traces
       </a>
+      {refused.length > 0 ? <Refused refused={refused} /> : ''}
     </div>
   );
 }
@@ -104,12 +133,20 @@ function Arrived({ first }: { first: FirstSpan }): JSX.Element {
 function Refused({ refused }: { refused: StartProps['refused'] }): JSX.Element {
   return (
     <ul class="refused">
-      {refused.slice(0, 3).map(({ timeUnixNano, reason }) => (
+      {refused.slice(0, 5).map(({ timeUnixNano, reason }) => (
         <li>
           <Icon name="error" />
-          <span safe>{`Something arrived at ${formatTime(timeUnixNano, 0)} and was refused: ${reason}`}</span>
+          <span>
+            Refused <FullTime unixNano={timeUnixNano} digits={0} />:{' '}
+            <bdi class="data" safe>
+              {reason}
+            </bdi>
+          </span>
         </li>
       ))}
+      <li>
+        <a href="/ingest">What arrives, and why some is refused</a>
+      </li>
     </ul>
   );
 }
@@ -160,7 +197,7 @@ function Code({ code, label }: { code: string; label: string }): JSX.Element {
   );
 }
 
-function TryIt(): JSX.Element {
+function TryIt({ mayWrite }: { mayWrite: boolean }): JSX.Element {
   return (
     <section class="card try" aria-labelledby="try">
       <h2 id="try">Or look around first</h2>
@@ -169,10 +206,19 @@ function TryIt(): JSX.Element {
           <button class="button">Send a test trace</button>
           <p class="note">One small trace of three spans, from this server to itself.</p>
         </form>
-        <form method="post" action="/demo">
-          <button class="button">Load sample traffic</button>
-          <p class="note">A shop of several services, with errors, slow calls, a queue and gen-AI calls.</p>
-        </form>
+        {mayWrite ? (
+          <form method="post" action="/demo">
+            <button class="button">Load sample traffic</button>
+            <p class="note">A shop of several services, with errors, slow calls, a queue and gen-AI calls.</p>
+          </form>
+        ) : (
+          <div>
+            <p>
+              <code>spanlake demo --token TOKEN</code>
+            </p>
+            <p class="note">Sends the sample traffic of a shop, with an ingest token.</p>
+          </div>
+        )}
       </div>
     </section>
   );

@@ -78,7 +78,8 @@ Examples:
       const startDemo = () => {
         throw new StoreUnavailableError('this data folder is opened for reading only', 30);
       };
-      const servers = await startServers({ store: lake, projects, config, log, startDemo });
+      const readOnly = true;
+      const servers = await startServers({ store: lake, projects, readOnly, config, log, startDemo });
       output.out(`spanlake ${VERSION}, reading only`);
       output.out(`  Pages, API   http://${shownAddress(listen, servers.httpPort)}`);
       output.out(`  Data folder  ${dataDir}`);

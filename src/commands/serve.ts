@@ -12,7 +12,10 @@ import { DataFolderInUseError, LockDamagedError } from '../store/lake/lock.ts';
 import { CatalogLostError } from '../store/lake/write/tidy.ts';
 import { waitBriefly } from '../store/catalog.ts';
 import { IngestRecords } from '../store/ingest-records.ts';
+import { LinkTemplates } from '../store/link-templates.ts';
 import { Projects } from '../store/projects.ts';
+import { SavedSearches } from '../store/saved-searches.ts';
+import { ServiceSlots } from '../store/service-slots.ts';
 import type { Store } from '../store/store-upkeep.ts';
 import { folderProblem, openFolder } from './catalog.ts';
 import { CommandError } from './command.ts';
@@ -41,7 +44,18 @@ export async function serve(config: Config, output: Output): Promise<ExitCode> {
   refuseOpenDoor(config, projects);
   const store = await openStore(config, catalog, log);
   const ingestRecords = new IngestRecords(catalog);
-  const servers = await listen(config, { store, projects, ingestRecords, log });
+  const savedSearches = new SavedSearches(catalog);
+  const linkTemplates = new LinkTemplates(catalog);
+  const serviceSlots = new ServiceSlots(catalog);
+  const servers = await listen(config, {
+    store,
+    projects,
+    ingestRecords,
+    savedSearches,
+    linkTemplates,
+    serviceSlots,
+    log,
+  });
   output.out(greeting(config, servers.httpPort, servers.grpcPort));
 
   const signal = await stop.stopped;
@@ -106,12 +120,15 @@ interface Parts {
   readonly store: Store;
   readonly projects: Projects;
   readonly ingestRecords: IngestRecords;
+  readonly savedSearches: SavedSearches;
+  readonly linkTemplates: LinkTemplates;
+  readonly serviceSlots: ServiceSlots;
   readonly log: Log;
 }
 
 async function listen(config: Config, parts: Parts): ReturnType<typeof startServers> {
   try {
-    return await startServers({ ...parts, config, startDemo });
+    return await startServers({ ...parts, config, startDemo, aiPrices: config.aiPrices });
   } catch (error) {
     await parts.store.close();
     throw listenProblem(error, config) ?? error;

@@ -6,6 +6,7 @@ import { DemoButton } from './demo-button.ts';
 import type { Ports, ServerDeps } from './deps.ts';
 import { ExportRoute } from './export-route.ts';
 import { Metrics } from './metrics.ts';
+import { Tails } from './pages/tails.ts';
 import { alive, ready } from './probes.ts';
 import { isGrpc, Receiver, refuseExport } from './receiver.ts';
 import type { ReceiverDeps } from './receiver.ts';
@@ -43,13 +44,14 @@ export function createApp(deps: ServerDeps, ports: Ports): App {
   const receiver = new Receiver(receiverDeps);
   const exports = new ExportRoute();
   const demo = new DemoButton(deps, ports, gate);
+  const tails = new Tails();
 
   let loading: Promise<Router> | undefined;
   const router = (): Promise<Router> => (loading ??= loadRouter());
   // Elysia, JSX, the pages and their routes are a third of a start: exports and probes need none of it.
   const loadRouter = async (): Promise<Router> => {
     const { createRouter } = await import('./router.ts');
-    return createRouter(deps, ports, { gate, metrics, receiver, refusals, senders, demo });
+    return createRouter(deps, ports, { gate, metrics, receiver, refusals, senders, demo, tails });
   };
 
   return {
@@ -68,6 +70,7 @@ export function createApp(deps: ServerDeps, ports: Ports): App {
     warm: router,
     stop: () => {
       demo.stop();
+      tails.stop();
       metrics.stop();
       admission.stop();
     },

@@ -2,16 +2,33 @@
 import { gzipSync } from 'bun';
 import { Elysia } from 'elysia';
 import htmx from 'htmx.org/dist/htmx.min.js' with { type: 'text' };
+import htmxSse from 'htmx.org/dist/ext/hx-sse.min.js' with { type: 'text' };
 import * as appModule from '../../views/client/app.js' with { type: 'text' };
+import * as timesModule from '../../views/client/times.js' with { type: 'text' };
+import * as heatmapDragModule from '../../views/client/heatmap-drag.js' with { type: 'text' };
+import * as completionModule from '../../views/client/completion.js' with { type: 'text' };
+import * as tailModule from '../../views/client/tail.js' with { type: 'text' };
+import * as rowsModule from '../../views/client/rows.js' with { type: 'text' };
+import * as filterRowsModule from '../../views/client/filter-rows.js' with { type: 'text' };
 import * as treegridModule from '../../views/client/treegrid.js' with { type: 'text' };
+import * as waterfallScrollModule from '../../views/client/waterfall-scroll.js' with { type: 'text' };
+import * as waterfallZoomModule from '../../views/client/waterfall-zoom.js' with { type: 'text' };
 import icon from '../../views/mark.svg' with { type: 'text' };
 import baseCss from '../../views/style.css' with { type: 'text' };
+import aiCss from '../../views/styles/ai.css' with { type: 'text' };
+import errorsCss from '../../views/styles/errors.css' with { type: 'text' };
 import explainCss from '../../views/styles/explain.css' with { type: 'text' };
+import facetsCss from '../../views/styles/facets.css' with { type: 'text' };
 import ingestCss from '../../views/styles/ingest.css' with { type: 'text' };
 import metricsCss from '../../views/styles/metrics.css' with { type: 'text' };
+import queryCss from '../../views/styles/query.css' with { type: 'text' };
 import partsCss from '../../views/styles/parts.css' with { type: 'text' };
 import searchCss from '../../views/styles/search.css' with { type: 'text' };
+import mapCss from '../../views/styles/map.css' with { type: 'text' };
+import servicesCss from '../../views/styles/services.css' with { type: 'text' };
 import settingsCss from '../../views/styles/settings.css' with { type: 'text' };
+import spanValuesCss from '../../views/styles/span-values.css' with { type: 'text' };
+import traceViewsCss from '../../views/styles/trace-views.css' with { type: 'text' };
 import spanCss from '../../views/styles/span.css' with { type: 'text' };
 import startCss from '../../views/styles/start.css' with { type: 'text' };
 import tablesCss from '../../views/styles/tables.css' with { type: 'text' };
@@ -26,15 +43,31 @@ const STYLES: readonly string[] = [
   settingsCss,
   ingestCss,
   searchCss,
+  queryCss,
+  facetsCss,
   metricsCss,
   explainCss,
+  errorsCss,
+  aiCss,
   traceCss,
   spanCss,
+  spanValuesCss,
+  traceViewsCss,
+  servicesCss,
+  mapCss,
 ];
 
 /** Modules of the browser by file name; each only imports (`./name.js`) those before it. The last is the page's. */
 const MODULES: readonly (readonly [name: string, module: object])[] = [
+  ['times.js', timesModule],
+  ['waterfall-scroll.js', waterfallScrollModule],
+  ['waterfall-zoom.js', waterfallZoomModule],
+  ['filter-rows.js', filterRowsModule],
   ['treegrid.js', treegridModule],
+  ['heatmap-drag.js', heatmapDragModule],
+  ['completion.js', completionModule],
+  ['rows.js', rowsModule],
+  ['tail.js', tailModule],
   ['app.js', appModule],
 ];
 
@@ -76,7 +109,8 @@ function build(): NonNullable<typeof built> {
   const modules = new Map<string, Asset>();
   for (const [name, module] of MODULES) modules.set(name, asset(name, JAVASCRIPT, linked(module, modules)));
   const css = asset('style.css', CSS, STYLES.join('\n'));
-  const htmxAsset = asset('htmx.js', JAVASCRIPT, htmx);
+  // In one file: an extension that comes after htmx began is not heard of what is on the page already.
+  const htmxAsset = asset('htmx.js', JAVASCRIPT, `${htmx}\n;${htmxSse}`);
   const iconAsset = asset('mark.svg', 'image/svg+xml', icon);
   const app = modules.get('app.js');
   if (app === undefined) throw new Error('there is no app.js');

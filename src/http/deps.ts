@@ -2,8 +2,12 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { IngestRecords } from '../store/ingest-records.ts';
+import type { LinkTemplates } from '../store/link-templates.ts';
 import type { Projects } from '../store/projects.ts';
+import type { ServiceSlots } from '../store/service-slots.ts';
+import type { SavedSearches } from '../store/saved-searches.ts';
 import type { Store } from '../store/store-upkeep.ts';
+import type { PriceTable } from '../trace/gen-ai-prices.ts';
 
 /** Built-in sample traffic, sent to this server over OTLP like anybody's. */
 export interface DemoTarget {
@@ -20,11 +24,20 @@ export interface ServerDeps {
   readonly projects: Projects;
   /** Undefined: ingest health is forgotten at the end. */
   readonly ingestRecords?: IngestRecords;
+  /** Undefined: searches can't be saved. */
+  readonly savedSearches?: SavedSearches;
+  /** Undefined: kept in memory alone. */
+  readonly serviceSlots?: ServiceSlots;
+  readonly linkTemplates?: LinkTemplates;
+  /** The folder is another's: nothing in it may be changed from here. */
+  readonly readOnly?: boolean;
   readonly config: Pick<
     Config,
     'version' | 'listen' | 'grpcListen' | 'grpcOptional' | 'insecure' | 'maxBodyBytes' | 'maxIngestBytes'
   >;
   readonly log: Log;
+  /** What calls to models cost; undefined: nobody said. */
+  readonly aiPrices?: PriceTable | undefined;
   readonly startDemo: (target: DemoTarget) => RunningDemo;
 }
 

@@ -17,3 +17,8 @@ declare module 'prom-client/lib/histogram.js' {
 declare module 'prom-client/lib/registry.js' {
   export { Registry as default } from 'prom-client';
 }
+
+declare module 'htmx.org/dist/ext/hx-sse.min.js' {
+  const text: string;
+  export default text;
+}

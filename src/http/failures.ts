@@ -10,9 +10,12 @@ export class Failures {
   readonly #log: Log;
   readonly #routes: () => RouteTable;
 
-  constructor(log: Log, routes: () => RouteTable) {
+  readonly #wrongPath: (reason: string) => void;
+
+  constructor(log: Log, routes: () => RouteTable, wrongPath: (reason: string) => void) {
     this.#log = log;
     this.#routes = routes;
+    this.#wrongPath = wrongPath;
   }
 
   /** `code`: Elysia's name of what happened before a handler ran. */
@@ -35,7 +38,10 @@ export class Failures {
       return new Response(null, { status: 204, headers: { allow } });
     }
     const meant = request.method === 'POST' ? wrongExportPath(pathname) : undefined;
-    if (meant !== undefined) return refuseExport(request, new HttpError(404, 'not_found', meant));
+    if (meant !== undefined) {
+      this.#wrongPath(`404: ${meant}`);
+      return refuseExport(request, new HttpError(404, 'not_found', meant));
+    }
     const error =
       allowed.length > 0
         ? new HttpError(405, 'method_not_allowed', `${pathname} takes ${allowed.join(', ')}`, { allow })

@@ -88,6 +88,34 @@ export class Receiver {
     }
   }
 
+  /**
+   * OTLP JSON that a person hands in at a page: the way of an export, whose errors the page puts into words. Throws
+   * what `letIn`, `place` and `keep` throw.
+   */
+  async take(request: Request, body: Uint8Array, token: string | undefined): Promise<AppendResult> {
+    const arrival: Arrival = {
+      transport: 'http',
+      format: 'json',
+      encoding: 'identity',
+      projectId: DEFAULT_PROJECT,
+      access: undefined,
+      userAgent: request.headers.get('user-agent') ?? '',
+      bytes: 0,
+    };
+    let hold: Hold | undefined;
+    try {
+      this.letIn(arrival, token);
+      hold = this.place(arrival, body.length);
+      hold.arrive(body.length);
+      hold.complete();
+      return await this.keep(arrival, body, hold);
+    } catch (error) {
+      hold?.release();
+      this.refused(arrival, error);
+      throw error;
+    }
+  }
+
   /** Throws AccessError. */
   letIn(arrival: Arrival, token: string | undefined, isOpen?: boolean): void {
     arrival.access = this.#deps.gate.admit(token, 'ingest', isOpen);
@@ -138,7 +166,8 @@ export class Receiver {
     this.#deps.senders.taken(arrival, result);
     const status = arrival.transport === 'http' ? '200' : 'OK';
     this.#deps.metrics.exported({ ...arrival, status, accepted, rejected });
-    if (rejected > 0) this.#tell(arrival.projectId, `${rejected} spans rejected: ${message}`);
+    if (rejected > 0)
+      this.#tell(arrival.projectId, `${rejected} ${rejected === 1 ? 'span' : 'spans'} rejected: ${message}`);
   }
 
   /** A request that was not: what to answer. */
@@ -180,6 +209,11 @@ export class Receiver {
     return secured(
       new Response(null, { status: 200, headers: { ...headers, 'content-type': 'application/grpc' } }),
     );
+  }
+
+  /** Something was sent to a path where nothing takes spans: told like any refusal, or nobody would find out. */
+  wrongPath(reason: string): void {
+    this.#tell(DEFAULT_PROJECT, reason);
   }
 
   #tell(projectId: string, reason: string): void {
@@ -260,10 +294,10 @@ export function isReceiver(path: string): boolean {
 
 /** The URL that somebody meant who posts to `path`; undefined when it does not look like an export. */
 export function wrongExportPath(path: string): string | undefined {
-  const known = /^\/?$|^\/i\/?$|\/v1\/traces\/?$|\/opentelemetry\.proto\.collector/.test(path);
+  const known = /^\/?$|^\/i\/?$|\/v1\/traces?\/?$|\/opentelemetry\.proto\.collector/.test(path);
   if (!known) return undefined;
   return (
-    `no receiver at ${path}: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to <this server>/i/v1/traces, ` +
+    `no receiver at ${path.slice(0, 200)}: set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to <this server>/i/v1/traces, ` +
     'or OTEL_EXPORTER_OTLP_ENDPOINT to <this server> alone, to which SDKs add /v1/traces'
   );
 }

@@ -4,6 +4,7 @@
  */
 import { Elysia } from 'elysia';
 import { formatAddress } from '../config.ts';
+import { LinkTemplates } from '../store/link-templates.ts';
 import type { Grant } from '../store/projects.ts';
 import { assets } from './assets.ts';
 import { bearerToken } from './access.ts';
@@ -14,11 +15,13 @@ import { openApi } from './api/openapi.ts';
 import type { DemoButton } from './demo-button.ts';
 import { nowUnixNano } from './deps.ts';
 import type { Ports, ServerDeps } from './deps.ts';
-import { HttpError, jsonProblem } from './errors.ts';
+import { HttpError, jsonProblem, problemOf } from './errors.ts';
 import { Failures } from './failures.ts';
 import type { Metrics } from './metrics.ts';
 import type { PageContext } from './pages/context.ts';
 import { pages } from './pages/pages.ts';
+import type { Tails } from './pages/tails.ts';
+import { ServiceColours } from './pages/service-colours.ts';
 import { alive, ready } from './probes.ts';
 import { AI_PATHS, OTHER_SIGNALS, refuseExport, TRACE_PATHS } from './receiver.ts';
 import type { Receiver } from './receiver.ts';
@@ -44,6 +47,7 @@ export interface RouterParts {
   readonly refusals: Refusals;
   readonly senders: Senders;
   readonly demo: DemoButton;
+  readonly tails: Tails;
 }
 
 type Handler = (context: {
@@ -62,7 +66,11 @@ export function createRouter(deps: ServerDeps, ports: Ports, parts: RouterParts)
   const { gate, metrics, receiver, refusals, senders, demo } = parts;
   const app = new Elysia({ name: 'spanlake' });
   let table: RouteTable | undefined;
-  const failures = new Failures(log, () => (table ??= new RouteTable(app.routes)));
+  const failures = new Failures(
+    log,
+    () => (table ??= new RouteTable(app.routes)),
+    (reason) => receiver.wrongPath(reason),
+  );
   // Before the routes: Elysia gives a hook to what is registered after it.
   app.onError({ as: 'global' }, ({ code, error, request }) => failures.answer(code, error, request));
   const on = (method: ApiRoute['method'], path: string, handler: Handler): void => {
@@ -86,12 +94,23 @@ export function createRouter(deps: ServerDeps, ports: Ports, parts: RouterParts)
   on('POST', '/logout', ({ request }) => logout(request));
   on('POST', '/login', ({ request }) => login(request, gate));
   app.use(assets());
+  const serviceColours = new ServiceColours(store, deps.serviceSlots, nowUnixNano);
   app.use(
     pages({
       store,
+      projects,
+      linkTemplates: deps.linkTemplates ?? new LinkTemplates(),
+      serviceColours,
+      savedSearches: deps.savedSearches,
+      told: (error, request) =>
+        problemOf(error, log, `${request.method} ${new URL(request.url).pathname}`).message,
+      tails: parts.tails,
       now: nowUnixNano,
-      context: (request) => pageContext(request, gate, ports),
+      context: (request) => pageContext(request, gate, ports, deps, serviceColours),
+      take: (request, body, token) => receiver.take(request, body, token),
+      maxBodyBytes: config.maxBodyBytes,
       refusals: (projectId) => refusals.of(projectId),
+      aiPrices: deps.aiPrices,
       ingest: ({ projectId, mayChange }) => senders.report(projectId, projects.listTokens(), mayChange),
     }),
   );
@@ -175,21 +194,30 @@ function mayChangeBy(grant: Grant | undefined): boolean {
   return grant === undefined || grant.scope === 'admin';
 }
 
-function pageContext(request: Request, gate: Gate, ports: Ports): PageContext {
+function pageContext(
+  request: Request,
+  gate: Gate,
+  ports: Ports,
+  { projects, readOnly = false }: ServerDeps,
+  serviceColours: ServiceColours,
+): PageContext {
   const { projectId, grant } = gate.admitReader(request);
   const url = new URL(request.url);
-  const mayChange = mayChangeBy(grant);
+  const mayChange = !readOnly && mayChangeBy(grant);
   if (mayChange && request.method === 'POST') patience.get(request)?.();
   return {
     projectId,
+    projectShown: projects.countProjects() > 1 ? projectId : '',
+    serviceColours: serviceColours.href(projectId),
     actor: grant?.tokenId ?? 'local',
     mayChange,
+    readOnly,
     baseUrl: url.origin,
     grpcUrl:
       ports.grpc === undefined ? '' : `http://${formatAddress({ host: bareHost(url), port: ports.grpc })}`,
     ingestTokenRequired: grant !== undefined,
     signedIn: grant !== undefined,
-    mayWrite: grant === undefined,
+    mayWrite: grant === undefined && !readOnly,
   };
 }
 

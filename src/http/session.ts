@@ -18,12 +18,17 @@ export async function login(request: Request, gate: Gate): Promise<Response> {
   } catch {
     return seeOther(`/login?failed&next=${encodeURIComponent(next)}`);
   }
-  return seeOther(next, cookie(request, token, YEAR_SECONDS));
+  return seeOther(next, signInCookie(request, token));
 }
 
 export function logout(request: Request): Response {
   checkSameOrigin(request);
   return seeOther('/login', cookie(request, '', 0));
+}
+
+/** The header `set-cookie` by which a browser is signed in. */
+export function signInCookie(request: Request, token: string): string {
+  return cookie(request, token, YEAR_SECONDS);
 }
 
 /** Lax, so that a link to a trace in a chat opens signed in; what changes state checks the origin itself. */

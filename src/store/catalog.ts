@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS audit (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,
   project_id TEXT NOT NULL,
-  action TEXT NOT NULL,           -- 'delete trace', 'delete spans', 'retention', 'size', 'pin', 'unpin', 'repair'
+  action TEXT NOT NULL,           -- AuditAction of store-upkeep.ts
   actor TEXT NOT NULL,            -- a token's id, 'local' without tokens, 'retention', 'command line'
   detail TEXT NOT NULL,           -- the trace, query or rule
   spans INTEGER NOT NULL,

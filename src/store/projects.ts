@@ -6,6 +6,7 @@
 import type { Database } from 'bun:sqlite';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { PROJECT_ID } from './catalog.ts';
+import type { AuditAction } from './store-upkeep.ts';
 
 /** `admin` reads too, and changes what is kept: retention, pins, deletion. */
 export type TokenScope = 'ingest' | 'read' | 'admin';
@@ -31,6 +32,11 @@ export interface Token {
 export interface NewToken extends Token {
   /** The secret. It can't be had again. */
   readonly token: string;
+}
+
+/** Who does something, for the audit. */
+export interface AuditNote {
+  readonly actor: string;
 }
 
 /** What a token lets its bearer do. */
@@ -72,18 +78,23 @@ export class Projects {
     this.#now = now;
   }
 
-  /** `name` is the id too, since it stands in paths. Throws ProjectError. */
-  createProject(name: string): Project {
+  /** `name` is the id too, since it stands in paths. `audit` notes who did it. Throws ProjectError. */
+  createProject(name: string, audit?: AuditNote): Project {
     if (!PROJECT_ID.test(name)) {
       throw new ProjectError(
         `${JSON.stringify(name)} can't name a project: use a-z, 0-9, - and _, at most 63, beginning with a letter or digit`,
       );
     }
     const createdAt = this.#now();
-    const made = this.#db
-      .query('INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)')
-      .run(name, name, createdAt);
-    if (made.changes === 0) throw new ProjectError(`there is a project ${name} already`);
+    this.#db
+      .transaction(() => {
+        const made = this.#db
+          .query('INSERT OR IGNORE INTO projects (id, name, created_at) VALUES (?, ?, ?)')
+          .run(name, name, createdAt);
+        if (made.changes === 0) throw new ProjectError(`there is a project ${name} already`);
+        if (audit) this.#note('create project', name, audit);
+      })
+      .immediate();
     return { id: name, name, createdAt };
   }
 
@@ -96,8 +107,12 @@ export class Projects {
     return rows.map(({ id, name, created_at }) => ({ id, name, createdAt: created_at }));
   }
 
+  countProjects(): number {
+    return this.#db.query<{ count: number }, []>('SELECT COUNT(*) AS count FROM projects').get()?.count ?? 0;
+  }
+
   /** Throws ProjectError for an unknown project. */
-  createToken(projectId: string, scope: TokenScope, name: string): NewToken {
+  createToken(projectId: string, scope: TokenScope, name: string, audit?: AuditNote): NewToken {
     const known = this.#db.query('SELECT 1 FROM projects WHERE id = ?').get(projectId);
     if (known === null) {
       throw new ProjectError(
@@ -108,8 +123,15 @@ export class Projects {
     const id = randomBytes(6).toString('hex');
     const createdAt = this.#now();
     this.#db
-      .query('INSERT INTO tokens (id, hash, project_id, scope, name, created_at) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(id, digest(token), projectId, scope, name, createdAt);
+      .transaction(() => {
+        this.#db
+          .query(
+            'INSERT INTO tokens (id, hash, project_id, scope, name, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+          )
+          .run(id, digest(token), projectId, scope, name, createdAt);
+        if (audit) this.#note('create token', projectId, audit, `${id} ${scope} ${name}`.trim());
+      })
+      .immediate();
     return { id, token, projectId, scope, name, createdAt, lastUsedAt: undefined, revokedAt: undefined };
   }
 
@@ -119,11 +141,31 @@ export class Projects {
   }
 
   /** False when no active token has that id. */
-  revokeToken(id: string): boolean {
-    const done = this.#db
-      .query('UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
-      .run(this.#now(), id);
-    return done.changes > 0;
+  revokeToken(id: string, audit?: AuditNote): boolean {
+    return this.#db
+      .transaction(() => {
+        const row = this.#db
+          .query<Pick<TokenRow, 'project_id' | 'scope' | 'name'>, [number, string]>(
+            `UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL
+             RETURNING project_id, scope, name`,
+          )
+          .get(this.#now(), id);
+        if (row === null) return false;
+        if (audit) {
+          this.#note('revoke token', row.project_id, audit, `${id} ${row.scope} ${row.name}`.trim());
+        }
+        return true;
+      })
+      .immediate();
+  }
+
+  /** Read by `Store.audit`. Tokens are named by their ids: the secrets stand nowhere. */
+  #note(action: AuditAction, projectId: string, { actor }: AuditNote, detail = projectId): void {
+    this.#db
+      .query(
+        'INSERT INTO audit (at, project_id, action, actor, detail, spans, bytes) VALUES (?, ?, ?, ?, ?, 0, 0)',
+      )
+      .run(this.#now(), projectId, action, actor, detail);
   }
 
   /** True as soon as one active token exists: from then on nobody is let in without. */

@@ -1,8 +1,6 @@
 /**
- * What every store of spans can do. `http` knows this and nothing of the lake; the suite in
- * `span-store.suite.ts` holds every store to it.
- *
- * All times are unsigned nanoseconds since the epoch, all durations nanoseconds.
+ * What every store of spans can do; `span-store.suite.ts` holds each to it. All times are unsigned nanoseconds
+ * since the epoch, all durations nanoseconds.
  */
 import type { Findings } from '../span/findings.ts';
 import type { Span } from '../span/span.ts';
@@ -329,11 +327,13 @@ export interface FacetsPage extends Coverage {
 /** Which attributes tell the spans of a selection from the others of a query. */
 export interface ComparisonQuestion extends Asking {
   readonly query: Query;
-  readonly selection: FieldExpression;
+  /** Null: every span of the selection's range. */
+  readonly selection: FieldExpression | null;
+  /** Where it lies in time, if not in all of the range. */
+  readonly selectionRange?: TimeRange;
   readonly range: TimeRange;
-  /** Fields answered, those that differ most first. */
+  /** Fields answered, those that differ most first, and values of each. */
   readonly limit: number;
-  /** Values of each. */
   readonly values: number;
 }
 

@@ -27,9 +27,19 @@ export interface PinnedTrace {
   readonly note: string;
 }
 
-export type AuditAction = 'delete trace' | 'delete spans' | 'retention' | 'size' | 'pin' | 'unpin' | 'repair';
+export type AuditAction =
+  | 'delete trace'
+  | 'delete spans'
+  | 'retention'
+  | 'size'
+  | 'pin'
+  | 'unpin'
+  | 'repair'
+  | 'create project'
+  | 'create token'
+  | 'revoke token';
 
-/** One thing that was removed, or kept from being so. */
+/** One thing that was removed, or kept from being so; or who may come in. */
 export interface AuditEntry {
   readonly id: number;
   readonly at: number;

@@ -1,103 +1,193 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { anyTrace, makeSpan, spanId } from './arbitrary.ts';
+import { criticalPathSteps } from './critical-path.ts';
+import { MIN_SIMILAR, nodeKey, shortKey } from './fold.ts';
+import { marksSteps, neighbours, textFinder, withAncestors } from './matches.ts';
+import { selfNano } from './self-time.ts';
+import { atOnce } from './steps.ts';
+import { selfParts, timingSteps } from './timing.ts';
 import { buildTree } from './tree.ts';
-import { rulerTicks, waterfallRows } from './waterfall.ts';
-import type { WaterfallRow } from './waterfall.ts';
+import type { TraceTree } from './tree.ts';
+import { layoutSteps, revealed, rulerTicks, waterfallWindow } from './waterfall.ts';
+import type { Shape, Waterfall } from './waterfall.ts';
 
-const ALL = { collapsed: new Set<string>(), from: 0, limit: 1000 };
+const ALL: Shape = { levels: 0, closed: new Set(), toggled: new Set(), folds: true, kept: undefined };
 
-const flat = ({ node, ...row }: WaterfallRow): object => ({ ...row, index: node.index });
+const span = (
+  id: number,
+  parent: number,
+  start: bigint,
+  duration: bigint,
+  name = 'op',
+): ReturnType<typeof makeSpan> =>
+  makeSpan({
+    spanId: spanId(id),
+    parentSpanId: parent === 0 ? '' : spanId(parent),
+    startTimeUnixNano: 1000n + start,
+    durationNano: duration,
+    name,
+  });
 
 /** 1 > (2 > 3), 4 */
-const small = buildTree(
-  [
-    [1, 0, 0n, 100n],
-    [2, 1, 10n, 50n],
-    [3, 2, 20n, 30n],
-    [4, 1, 80n, 20n],
-  ].map(([id, parent, start, duration]) =>
-    makeSpan({
-      spanId: spanId(Number(id)),
-      parentSpanId: parent === 0 ? '' : spanId(Number(parent)),
-      startTimeUnixNano: 1000n + BigInt(start),
-      durationNano: BigInt(duration),
-    }),
-  ),
-);
+const small = buildTree([
+  span(1, 0, 0n, 100n),
+  span(2, 1, 10n, 50n),
+  span(3, 2, 20n, 30n),
+  span(4, 1, 80n, 20n),
+]);
 
-describe('waterfallRows', () => {
-  test('bars as shares of the trace, places among siblings', () => {
-    const { rows } = waterfallRows(small, ALL);
-    expect(rows.map(({ left, width, position, siblings }) => [left, width, position, siblings])).toEqual([
-      [0, 1, 1, 1],
-      [0.1, 0.5, 1, 2],
-      [0.2, 0.3, 1, 1],
-      [0.8, expect.closeTo(0.2), 2, 2],
-    ]);
+const show = (tree: TraceTree, shape: Partial<Shape> = {}, from = 0, limit = 1000): Waterfall =>
+  waterfallWindow(atOnce(layoutSteps(tree, { ...ALL, ...shape })), atOnce(timingSteps(tree)), {
+    from,
+    limit,
   });
 
-  test('collapsed spans hide what is below them', () => {
-    const { rows, visibleCount } = waterfallRows(small, { ...ALL, collapsed: new Set([spanId(2)]) });
-    expect(rows.map((row) => row.node.span.spanId)).toEqual([1, 2, 4].map(spanId));
-    expect(rows[1].expanded).toBe(false);
-    expect(visibleCount).toBe(3);
+const texts = ({ rows }: Waterfall): string[] =>
+  rows.map(({ entry, level, open, hasChildren }) => {
+    const name = 'kind' in entry ? `${entry.members.length}x` : `${Number(`0x${entry.span.spanId}`)}`;
+    return `${'>'.repeat(level)}${name}${hasChildren && !open ? '+' : ''}`;
   });
 
-  test('a window, and the window around a span', () => {
-    const window = waterfallRows(small, { ...ALL, from: 2, limit: 1 });
-    expect([window.from, window.rows.length, window.rows[0].row]).toEqual([2, 1, 2]);
-    const around = waterfallRows(small, { ...ALL, limit: 2, around: spanId(4) });
-    expect(around.rows.map((row) => row.node.span.spanId)).toEqual([3, 4].map(spanId));
-    expect(waterfallRows(small, { ...ALL, from: 99 }).rows).toHaveLength(1);
+describe('rows', () => {
+  const keyOf = (id: number): string => shortKey(spanId(id));
+  const loop = buildTree([
+    span(1, 0, 0n, 900n),
+    ...Array.from({ length: MIN_SIMILAR }, (_, i) => span(i + 2, 1, BigInt(i * 10), 5n, 'SELECT')),
+    span(99, 1, 15n, 5n, 'other'),
+  ]);
+  const foldKey = ((): string => {
+    const row = show(loop).rows.find(({ entry }) => 'kind' in entry);
+    return row?.key ?? '';
+  })();
+  const cases: [string, TraceTree, Partial<Shape>, string[]][] = [
+    ['all', small, {}, ['1', '>2', '>>3', '>4']],
+    ['one collapsed', small, { toggled: new Set([keyOf(2)]) }, ['1', '>2+', '>4']],
+    ['two levels', small, { levels: 2 }, ['1', '>2+', '>4']],
+    ['one level, one opened', small, { levels: 1, toggled: new Set([keyOf(1)]) }, ['1', '>2+', '>4']],
+    ['a service', small, { closed: new Set(['cart']) }, ['1+']],
+    ['some kept', small, { kept: new Uint8Array([1, 0, 0, 1]) }, ['1', '>4']],
+    ['similar folded', loop, {}, ['1', `>${MIN_SIMILAR}x+`, '>99']],
+    ['similar apart', loop, { folds: false }, ['1', '>2', '>3', '>99', ...range(4, MIN_SIMILAR + 1)]],
+    [
+      'a fold opened',
+      loop,
+      { toggled: new Set([foldKey]) },
+      ['1', `>${MIN_SIMILAR}x`, ...range(2, MIN_SIMILAR + 1).map((row) => `>${row}`), '>99'],
+    ],
+  ];
+  for (const [name, tree, shape, expected] of cases) {
+    test(name, () => expect(texts(show(tree, shape))).toEqual(expected));
+  }
+
+  test('whatever hides a span is opened', () => {
+    const node = loop.nodes[5];
+    const toggled = revealed({ node, shape: { ...ALL, levels: 1 } });
+    expect(toggled).toEqual(new Set([foldKey, nodeKey(loop.nodes[0])]));
+    expect(texts(show(loop, { levels: 1, toggled }))).toContain('>>6');
   });
 
-  test('events outside of the trace’s time stay on the line', () => {
-    const event = (timeUnixNano: bigint) => ({
-      timeUnixNano,
-      name: 'e',
-      attributes: [],
-      droppedAttributesCount: 0,
-    });
-    const tree = buildTree([makeSpan({ events: [event(0n), event(1n << 63n)] })]);
-    expect(waterfallRows(tree, ALL).rows[0].marks).toEqual([0, 1]);
-  });
-
-  test('windows of any size, put together, are all visible rows, and no bar leaves the line', () => {
+  test('windows, put together, are all rows; each span once, below its parent', () => {
     fc.assert(
-      fc.property(
-        anyTrace,
-        fc.integer({ min: 1, max: 7 }),
-        fc.array(fc.integer({ min: 1, max: 12 })),
-        (spans, limit, ids) => {
-          const tree = buildTree(spans);
-          const collapsed = new Set(ids.map(spanId));
-          const whole = waterfallRows(tree, { ...ALL, collapsed });
-          const pieces = [];
-          for (let from = 0; from < whole.visibleCount; from += limit) {
-            pieces.push(...waterfallRows(tree, { collapsed, from, limit }).rows);
-          }
-          // Nodes point at each other: a deep comparison would never end.
-          expect(pieces.map(flat)).toEqual(whole.rows.map(flat));
-          for (const row of whole.rows) {
-            expect(row.left >= 0 && row.width >= 0 && row.left + row.width <= 1 + 1e-9).toBe(true);
-            for (let above = row.node.parent; above; above = above.parent) {
-              expect(collapsed.has(above.span.spanId)).toBe(false);
-            }
-          }
-        },
-      ),
+      fc.property(anyTrace, fc.integer({ min: 1, max: 7 }), fc.boolean(), (spans, limit, folds) => {
+        const tree = buildTree(spans);
+        const whole = show(tree, { folds });
+        const pieces = [];
+        for (let from = 0; from < whole.visibleCount; from += limit) {
+          pieces.push(...show(tree, { folds }, from, limit).rows.map(({ row, key }) => `${row} ${key}`));
+        }
+        expect(pieces).toEqual(whole.rows.map(({ row, key }) => `${row} ${key}`));
+        if (!folds) expect(whole.visibleCount).toBe(tree.nodes.length);
+      }),
       { numRuns: 200 },
     );
   });
 });
 
-test('a ruler has round steps from 0, at most as many as asked', () => {
-  expect(rulerTicks(449n, 6).map((tick) => tick.nano)).toEqual([0n, 100n, 200n, 300n, 400n]);
-  expect(rulerTicks(0n, 6)).toEqual([{ nano: 0n, left: 0 }]);
+function range(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => `>${from + i}`);
+}
+
+describe('critical path', () => {
+  const parts = (...spans: ReturnType<typeof span>[]): object => {
+    const tree = buildTree(spans);
+    const path = atOnce(criticalPathSteps(tree, atOnce(timingSteps(tree))));
+    return Object.fromEntries(
+      [...path.parts].map(([index, part]) => [Number(`0x${tree.nodes[index].span.spanId}`), part]),
+    );
+  };
+  test('from the end back through the last to finish', () => {
+    expect(
+      parts(span(1, 0, 0n, 100n), span(2, 1, 10n, 30n), span(3, 1, 20n, 60n), span(4, 1, 5n, 10n)),
+    ).toEqual({
+      1: [0, 5, 15, 20, 80, 100],
+      3: [20, 80],
+      4: [5, 15],
+    });
+  });
+  test('a child that outlives its parent counts up to its end', () => {
+    expect(parts(span(1, 0, 0n, 100n), span(2, 1, 50n, 100n), span(3, 0, 0n, 150n))).toEqual({ 3: [0, 150] });
+    expect(parts(span(1, 0, 0n, 100n), span(2, 1, 50n, 100n))).toEqual({ 1: [0, 50], 2: [50, 100] });
+  });
+  test('no moment is told twice, and none that is not the trace’s', () => {
+    fc.assert(
+      fc.property(anyTrace, (spans) => {
+        const tree = buildTree(spans);
+        const timing = atOnce(timingSteps(tree));
+        const path = atOnce(criticalPathSteps(tree, timing));
+        const pairs = [...path.parts.values()]
+          .flatMap((part) =>
+            Array.from({ length: part.length / 2 }, (_, i) => [part[i * 2], part[i * 2 + 1]]),
+          )
+          .sort((a, b) => a[0] - b[0]);
+        for (const [i, [from, to]] of pairs.entries()) {
+          expect(from >= 0 && from < to && to <= timing.durationNano).toBe(true);
+          if (i > 0) expect(from).toBeGreaterThanOrEqual(pairs[i - 1][1]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('own time is the same in parts as in sum', () => {
+  fc.assert(
+    fc.property(anyTrace, (spans) => {
+      const tree = buildTree(spans);
+      const timing = atOnce(timingSteps(tree));
+      for (const node of tree.nodes) {
+        const parts = selfParts(timing, node);
+        const sum = parts.reduce((all, nano, i) => all + (i % 2 === 0 ? -nano : nano), 0);
+        expect(sum).toBe(Number(selfNano(node)));
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('text is found in names and values; what stands above is kept', () => {
+  const attributes = [{ key: 'card', value: { type: 'string', value: 'VISA' } }] as const;
+  const tree = buildTree([span(1, 0, 0n, 9n), { ...span(2, 1, 1n, 2n), attributes }, span(3, 1, 4n, 2n)]);
+  const marks = atOnce(marksSteps(tree, textFinder('visa')));
+  expect([...marks]).toEqual([0, 1, 0]);
+  expect([...withAncestors(tree, marks)]).toEqual([1, 1, 0]);
+});
+
+test('the one before and the one after, around the end', () => {
+  const marks = new Uint8Array([0, 1, 0, 1]);
+  expect(neighbours(marks, -1)).toEqual({ previous: 3, next: 1, rank: 0 });
+  expect(neighbours(marks, 1)).toEqual({ previous: 3, next: 3, rank: 1 });
+  expect(neighbours(marks, 3)).toEqual({ previous: 1, next: 1, rank: 2 });
+  expect(neighbours(new Uint8Array(2), 0)).toEqual({ previous: -1, next: -1, rank: 0 });
+});
+
+test('a ruler has round steps, at most as many as asked', () => {
+  expect(rulerTicks(0n, 449n, 6).map((tick) => tick.nano)).toEqual([0n, 100n, 200n, 300n, 400n]);
+  expect(rulerTicks(130n, 330n, 6).map((tick) => tick.nano)).toEqual([150n, 200n, 250n, 300n]);
+  expect(rulerTicks(0n, 0n, 6)).toEqual([{ nano: 0n, left: 0 }]);
   fc.assert(
     fc.property(fc.bigInt({ min: 1n, max: 1n << 64n }), (duration) => {
-      const ticks = rulerTicks(duration, 6);
+      const ticks = rulerTicks(0n, duration, 6);
       expect(ticks.length).toBeGreaterThanOrEqual(2);
       expect(ticks.length).toBeLessThanOrEqual(6);
     }),

@@ -1,30 +1,47 @@
-/** The visible rows of a trace's waterfall: which spans stand where, with what collapsed, one window at a time. */
-import { spanEnd } from './tree.ts';
+/** The visible rows of a trace's waterfall: what stands where with what collapsed and folded, one window at a time. */
+import { foldSimilar, MIN_SIMILAR, nodeKey, similarFigures, similarKey } from './fold.ts';
+import type { SimilarFigures, SimilarSpans } from './fold.ts';
+import type { Marks } from './matches.ts';
+import type { Steps } from './steps.ts';
+import type { Timing } from './timing.ts';
 import type { TraceNode, TraceTree } from './tree.ts';
 
-export interface WaterfallOptions {
-  /** Span ids whose children are hidden. */
-  readonly collapsed: ReadonlySet<string>;
-  /** First visible row wanted, counted from 0. */
-  readonly from: number;
-  readonly limit: number;
-  /** A span that must lie in the window: moves `from` to the window that holds it. */
-  readonly around?: string;
+/** What decides which rows there are. */
+export interface Shape {
+  /** Levels that are open at first; 0 for all. */
+  readonly levels: number;
+  /** Services whose spans are collapsed at first. */
+  readonly closed: ReadonlySet<string>;
+  /** Keys (fold.ts) of spans and folds that stand otherwise than at first: spans are open, folds closed. */
+  readonly toggled: ReadonlySet<string>;
+  readonly folds: boolean;
+  /** Spans that have rows; undefined for all. Closed upwards: with a span all above it. */
+  readonly kept: Marks | undefined;
 }
 
-export interface WaterfallRow {
-  readonly node: TraceNode;
-  /** Place among the visible rows, from 0. */
-  readonly row: number;
+interface Row {
+  readonly entry: TraceNode | SimilarSpans;
+  /** 0 at the top; members of a fold stand one level below it. */
+  readonly level: number;
   /** Place among its siblings, from 1, and their number. */
   readonly position: number;
   readonly siblings: number;
-  readonly expanded: boolean;
-  /** Start and width of the bar as shares (0..1) of the trace's time. */
-  readonly left: number;
-  readonly width: number;
-  /** Where events lie on the same scale. */
-  readonly marks: readonly number[];
+  readonly hasChildren: boolean;
+  readonly open: boolean;
+}
+
+export interface Layout {
+  readonly rows: readonly Row[];
+  /** Spans that are kept, whether or not they are visible. */
+  readonly keptCount: number;
+}
+
+export interface WaterfallRow extends Row {
+  /** Place among the visible rows, from 0. */
+  readonly row: number;
+  readonly key: string;
+  /** Of a fold. */
+  readonly figures: SimilarFigures | undefined;
 }
 
 export interface Waterfall {
@@ -33,92 +50,136 @@ export interface Waterfall {
   readonly visibleCount: number;
 }
 
-/** Marks drawn on one bar: more than this would be a solid line. */
-const MAX_MARKS = 40;
+/** 0.1 to 0.3 µs a row: a step takes some 2 ms. */
+const STEP = 8_192;
 
-export function waterfallRows(tree: TraceTree, options: WaterfallOptions): Waterfall {
-  const visible = visibleNodes(tree, options.collapsed);
-  const from = windowStart(visible, options);
-  const nodes = visible.slice(from, from + options.limit);
-  const positions = positionsOf(tree, nodes);
-  const rows = nodes.map((node, i) =>
-    toRow(tree, node, from + i, positions.get(node) ?? 1, options.collapsed),
-  );
-  return { rows, from, visibleCount: visible.length };
+interface Family {
+  readonly entries: readonly (TraceNode | SimilarSpans)[];
+  readonly level: number;
+  at: number;
 }
 
-/** Pre-order with the insides of collapsed spans skipped in one step. */
-function visibleNodes(tree: TraceTree, collapsed: ReadonlySet<string>): TraceNode[] {
-  const visible: TraceNode[] = [];
-  for (let i = 0; i < tree.nodes.length; i++) {
-    const node = tree.nodes[i];
-    visible.push(node);
-    if (collapsed.has(node.span.spanId)) i += node.descendants;
+export function* layoutSteps(tree: TraceTree, shape: Shape): Steps<Layout> {
+  const rows: Row[] = [];
+  const stack: Family[] = [{ entries: entriesOf(tree.roots, null, shape), level: 0, at: 0 }];
+  for (let family = stack.at(-1); family; family = stack.at(-1)) {
+    if (family.at === family.entries.length) {
+      stack.pop();
+      continue;
+    }
+    const { entries, level } = family;
+    const entry = entries[family.at++];
+    const below = childrenOf(entry, shape);
+    const hasChildren = below.length > 0;
+    const open = hasChildren && isOpen(entry, shape);
+    rows.push({ entry, level, position: family.at, siblings: entries.length, hasChildren, open });
+    if (rows.length % STEP === 0) yield;
+    if (!open) continue;
+    const folded = 'kind' in entry ? below : entriesOf(entry.children, entry, shape);
+    stack.push({ entries: folded, level: level + 1, at: 0 });
   }
-  return visible;
-}
-
-function windowStart(visible: readonly TraceNode[], options: WaterfallOptions): number {
-  const last = Math.max(0, visible.length - 1);
-  const at = options.around ? visible.findIndex((node) => node.span.spanId === options.around) : -1;
-  const wanted = at >= 0 && (at < options.from || at >= options.from + options.limit) ? at : options.from;
-  const clamped = Math.min(Math.max(0, wanted), last);
-  return at >= 0 && clamped === at ? Math.floor(at / options.limit) * options.limit : clamped;
-}
-
-/** Computed for whole families at once: `indexOf` for each of 50,000 siblings would be quadratic. */
-function positionsOf(tree: TraceTree, nodes: readonly TraceNode[]): Map<TraceNode, number> {
-  const positions = new Map<TraceNode, number>();
-  const families = new Set(nodes.map((node) => node.parent));
-  for (const parent of families) {
-    const family = parent ? parent.children : tree.roots;
-    for (let i = 0; i < family.length; i++) positions.set(family[i], i + 1);
-  }
-  return positions;
-}
-
-function toRow(
-  tree: TraceTree,
-  node: TraceNode,
-  row: number,
-  position: number,
-  collapsed: ReadonlySet<string>,
-): WaterfallRow {
-  const { span } = node;
-  const left = share(tree, span.startTimeUnixNano);
   return {
-    node,
-    row,
-    position,
-    siblings: node.parent ? node.parent.children.length : tree.roots.length,
-    expanded: node.descendants > 0 && !collapsed.has(span.spanId),
-    left,
-    width: share(tree, spanEnd(span)) - left,
-    marks: span.events.slice(0, MAX_MARKS).map((event) => share(tree, event.timeUnixNano)),
+    rows,
+    keptCount: shape.kept ? shape.kept.reduce((sum, mark) => sum + mark, 0) : tree.nodes.length,
   };
 }
 
-/** Where a moment lies between the trace's start and end, clamped: an event's clock may be off. */
-function share(tree: TraceTree, unixNano: bigint): number {
-  const length = Number(tree.endUnixNano - tree.startUnixNano);
-  if (length <= 0) return 0;
-  return Math.min(1, Math.max(0, Number(unixNano - tree.startUnixNano) / length));
+function entriesOf(
+  siblings: readonly TraceNode[],
+  parent: TraceNode | null,
+  { folds, kept }: Shape,
+): readonly (TraceNode | SimilarSpans)[] {
+  const shown = kept ? siblings.filter(({ index }) => kept[index] === 1) : siblings;
+  return folds ? foldSimilar(shown, parent) : shown;
 }
 
-/** Round steps for a ruler: at most `count` marks from 0, each a share of the whole. */
+function childrenOf(entry: TraceNode | SimilarSpans, { kept }: Shape): readonly TraceNode[] {
+  if ('kind' in entry) return entry.members;
+  if (kept === undefined || entry.children.length === 0) return entry.children;
+  return entry.children.some(({ index }) => kept[index] === 1) ? entry.children : [];
+}
+
+function isOpen(entry: TraceNode | SimilarSpans, { levels, closed, toggled }: Shape): boolean {
+  if ('kind' in entry) return toggled.has(entry.key);
+  const atFirst = (levels === 0 || entry.depth + 1 < levels) && !closed.has(entry.span.serviceName);
+  return toggled.size > 0 && toggled.has(nodeKey(entry)) ? !atFirst : atFirst;
+}
+
+/** What must be toggled so that the span has a row: whatever hides it, above it. */
+export function revealed({ node, shape }: { node: TraceNode; shape: Shape }): ReadonlySet<string> {
+  const toggled = new Set(shape.toggled);
+  const flip = (key: string): void => {
+    if (!toggled.delete(key)) toggled.add(key);
+  };
+  for (let below: TraceNode | null = node; below; below = below.parent) {
+    const { parent } = below;
+    if (parent && !isOpen(parent, shape)) flip(nodeKey(parent));
+    if (!shape.folds || !parent || parent.children.length < MIN_SIMILAR) continue;
+    const { serviceName, name } = below.span;
+    const alike = parent.children.filter(
+      ({ span, index }) =>
+        span.serviceName === serviceName && span.name === name && shape.kept?.[index] !== 0,
+    );
+    const key = similarKey(below, parent);
+    if (alike.length >= MIN_SIMILAR) toggled.add(key);
+  }
+  return toggled;
+}
+
+export interface WindowOptions {
+  /** First visible row wanted, counted from 0. */
+  readonly from: number;
+  readonly limit: number;
+  /** A span that must lie in the window: moves `from` to the window that holds it. */
+  readonly around?: string;
+}
+
+export function waterfallWindow({ rows }: Layout, timing: Timing, options: WindowOptions): Waterfall {
+  const from = windowStart(rows, options);
+  const window = rows.slice(from, from + options.limit).map((row, i): WaterfallRow => {
+    const { entry } = row;
+    const figures = 'kind' in entry ? similarFigures(entry, timing) : undefined;
+    const key = 'kind' in entry ? entry.key : row.hasChildren ? nodeKey(entry) : '';
+    // Written out: 300 spreads of an object take a millisecond.
+    return {
+      entry,
+      level: row.level,
+      position: row.position,
+      siblings: row.siblings,
+      hasChildren: row.hasChildren,
+      open: row.open,
+      row: from + i,
+      key,
+      figures,
+    };
+  });
+  return { rows: window, from, visibleCount: rows.length };
+}
+
+function windowStart(rows: readonly Row[], { from, limit, around }: WindowOptions): number {
+  const last = Math.max(0, rows.length - 1);
+  const at = around ? rows.findIndex(({ entry }) => !('kind' in entry) && entry.span.spanId === around) : -1;
+  // A third of the window stands above it, so that one sees where it belongs.
+  if (at >= 0 && (at < from || at >= from + limit)) return Math.max(0, at - Math.floor(limit / 3));
+  return Math.min(Math.max(0, from), last);
+}
+
+/** Round steps for a ruler: at most `count` marks within `from .. to`, each a share of it. Nanoseconds. */
 export function rulerTicks(
-  durationNano: bigint,
+  from: bigint,
+  to: bigint,
   count: number,
 ): { readonly nano: bigint; readonly left: number }[] {
-  if (durationNano <= 0n) return [{ nano: 0n, left: 0 }];
+  const length = to - from;
+  if (length <= 0n) return [{ nano: from, left: 0 }];
   let step = 1n;
   const factors = [2n, 5n, 10n];
-  for (let i = 0; durationNano / step >= BigInt(count); i++) {
+  for (let i = 0; length / step >= BigInt(count); i++) {
     step = 10n ** BigInt(Math.floor(i / 3)) * factors[i % 3];
   }
   const ticks = [];
-  for (let nano = 0n; nano <= durationNano; nano += step) {
-    ticks.push({ nano, left: Number(nano) / Number(durationNano) });
+  for (let nano = ((from + step - 1n) / step) * step; nano <= to; nano += step) {
+    ticks.push({ nano, left: Number(nano - from) / Number(length) });
   }
   return ticks;
 }

@@ -49,6 +49,24 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
+/** The tokens of a text that is still being typed, up to `stop`: its end, or where something is no token. */
+export function tokensSoFar(text: string): { readonly tokens: readonly Token[]; readonly stop: number } {
+  const tokens: Token[] = [];
+  let at = 0;
+  try {
+    at = skipBlank(text, 0);
+    while (at < text.length) {
+      const token = scanToken(text, at);
+      tokens.push(token);
+      at = token.end;
+      at = skipBlank(text, at);
+    }
+  } catch (error) {
+    if (!(error instanceof TraceqlError)) throw error;
+  }
+  return { tokens, stop: at };
+}
+
 /**
  * Where the first selector of a longer text ends: behind the first "}" that belongs to no string, name or
  * comment. Undefined without one. Throws TraceqlError for what is no token before it.

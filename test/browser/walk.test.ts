@@ -55,6 +55,7 @@ describe('pages in a browser', () => {
 
     await page.locator('#waiting').getByText('Search all traces').click();
     await page.locator('.traces tbody tr').waitFor();
+    await page.getByText('Type a filter').click();
     await page.locator('input[name=service]').focus();
     await page.locator('#names-service option[value=shop]').waitFor({ state: 'attached' });
     await page.locator('select[name=status]').selectOption('error');
@@ -66,7 +67,7 @@ describe('pages in a browser', () => {
     expect(await page.locator('input[name=attr]').first().inputValue()).toBe('.card.brand=visa');
 
     await page.locator('.traces tbody tr .col-main a').first().click();
-    await page.waitForURL(new RegExp(`/traces/${traceId}$`));
+    await page.waitForURL(new RegExp(`/traces/${traceId}\\?q=`));
     expect(await page.locator('[data-span]').count()).toBe(3);
     await page.locator('[data-span]', { hasText: 'charge card' }).locator('[data-open]').click();
     await page.waitForURL(/span=/);
@@ -76,7 +77,7 @@ describe('pages in a browser', () => {
     expect(await page.locator('[data-span][aria-selected=true]').innerText()).toContain('charge card');
 
     await page.goBack();
-    await page.waitForURL(new RegExp(`/traces/${traceId}$`));
+    await page.waitForURL((url) => !url.searchParams.has('span'));
     await panel.getByText('card declined').waitFor({ state: 'detached' });
     await page.goBack();
     await page.waitForURL(/card.brand/);
@@ -93,6 +94,7 @@ describe('pages in a browser', () => {
     await page.goto(`${server.url}/start?lang=go`);
     expect(await page.locator('#setup').innerText()).toContain('go get');
     await page.goto(`${server.url}/`);
+    await page.getByText('Type a filter').click();
     await page.locator('select[name=status]').selectOption('error');
     await page.getByRole('button', { name: 'Apply' }).click();
     expect(page.url()).toContain('status+%3D+error');
@@ -116,7 +118,7 @@ describe('pages in a browser', () => {
     const focused = page.locator('[data-span]:focus');
     expect(await focused.innerText()).toContain('charge card');
     await page.keyboard.press('ArrowLeft');
-    await page.waitForURL(/collapsed=/);
+    await page.waitForURL(/toggled=/);
     await page.locator('[data-span]', { hasText: 'SELECT cards' }).waitFor({ state: 'detached' });
     await page.locator('[data-span]:focus[aria-expanded=false]').waitFor();
     await page.keyboard.press('ArrowRight');

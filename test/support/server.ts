@@ -25,8 +25,9 @@ export interface ServerOptions {
 
 let compiled: string | undefined;
 
-/** `dist/spanlake`, up to date. */
+/** `dist/spanlake`, up to date; or the one that the environment names, as it is. */
 export function compiledBinary(): string {
+  compiled ??= process.env['SPANLAKE_TEST_BINARY'];
   if (compiled === undefined) {
     const build = Bun.spawnSync([process.execPath, '.scripts/build.mjs'], { cwd: ROOT });
     if (!build.success)

@@ -1,5 +1,13 @@
-/** What pages do in the browser beyond htmx: theme, copy, keys. Everything works on without it. */
+/** What pages do in the browser beyond htmx: theme, zone, copy, keys. Everything works on without it. */
+import { startTimes, switchZone } from './times.js';
+import { startHeatmapDrag } from './heatmap-drag.js';
+import { startCompletion } from './completion.js';
+import { startRows } from './rows.js';
+import { startTail } from './tail.js';
+import { startFilters } from './filter-rows.js';
 import { startTreegrids } from './treegrid.js';
+import { startWaterfallScroll } from './waterfall-scroll.js';
+import { startWaterfallZoom } from './waterfall-zoom.js';
 
 const YEAR_SECONDS = 31_536_000;
 const DONE_MS = 1500;
@@ -51,20 +59,40 @@ async function writeClipboard(text) {
 /** @param {MouseEvent} event */
 function onClick(event) {
   if (!(event.target instanceof Element)) return;
-  const button = event.target.closest('[data-copy], [data-action="theme"]');
+  const button = event.target.closest('[data-copy], [data-action="theme"], [data-action="zone"]');
   if (!(button instanceof HTMLElement)) return;
   if (button.dataset.action === 'theme') switchTheme();
+  else if (button.dataset.action === 'zone') announce(switchZone());
   else void copy(button);
+}
+
+/** After `g`, the next key names a page. */
+const GO_MS = 1500;
+let goUntil = 0;
+
+/** @param {string} key @returns {boolean} */
+function goes(key) {
+  const wasGo = performance.now() < goUntil;
+  goUntil = key === 'g' ? performance.now() + GO_MS : 0;
+  if (!wasGo) return false;
+  const link = document.querySelector(`.pages [data-go="${CSS.escape(key)}"]`);
+  if (!(link instanceof HTMLAnchorElement)) return false;
+  location.assign(link.href);
+  return true;
 }
 
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.target instanceof Element && event.target.closest('input, textarea, select')) return;
-  if (event.key === '/') {
+  if (goes(event.key)) {
+    event.preventDefault();
+  } else if (event.key === 'z') {
+    announce(switchZone());
+  } else if (event.key === '/') {
     event.preventDefault();
     const bar = document.getElementById('q');
-    if (bar instanceof HTMLInputElement) bar.select();
+    if (bar instanceof HTMLInputElement || bar instanceof HTMLTextAreaElement) bar.select();
     else location.assign('/search');
   } else if (event.key === '?') {
     document.getElementById('keys')?.togglePopover();
@@ -77,4 +105,12 @@ function onKey(event) {
 
 document.addEventListener('click', onClick);
 document.addEventListener('keydown', onKey);
+startHeatmapDrag();
+startWaterfallScroll();
+startWaterfallZoom();
 startTreegrids();
+startFilters();
+startCompletion();
+startRows();
+startTail();
+startTimes();

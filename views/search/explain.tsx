@@ -5,18 +5,21 @@ import { attr, formatCount, formatMilliseconds, plural } from '../format.ts';
 import { searchHref } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
 
-/** Under a result line: the explanation, or the way to it. */
+/** In a result line: the way to the explanation, where it is not shown. */
+export function ExplainLink({ state, coverage }: { state: SearchState; coverage: Coverage }): JSX.Element {
+  if (coverage.explain !== undefined) return <></>;
+  return (
+    <p class="explain-link">
+      <a href={attr(searchHref(state, { explain: true, cursor: state.cursor }))}>Explain</a>
+    </p>
+  );
+}
+
+/** Under a result line: the explanation, if it was asked for. */
 export function Explained({ state, coverage }: { state: SearchState; coverage: Coverage }): JSX.Element {
   const { explain } = coverage;
-  const change = explain === undefined ? { explain: true } : { explain: false };
-  const href = attr(searchHref(state, { ...change, cursor: state.cursor }));
-  if (explain === undefined) {
-    return (
-      <p class="explain-link">
-        <a href={href}>Explain</a>
-      </p>
-    );
-  }
+  if (explain === undefined) return <></>;
+  const href = attr(searchHref(state, { explain: false, cursor: state.cursor }));
   return (
     <details class="explain" open>
       <summary>How this was answered</summary>

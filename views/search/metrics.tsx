@@ -6,15 +6,15 @@ import { metricUnit } from '../../src/traceql/metric-unit.ts';
 import type { MetricUnit } from '../../src/traceql/metric-unit.ts';
 import { Chart } from '../shared/chart.tsx';
 import type { ChartProps } from '../shared/chart.tsx';
-import { Explained } from './explain.tsx';
 import { attr, formatTime, plural } from '../format.ts';
+import { FoundHead } from './found.tsx';
 import { Heatmap } from '../shared/heatmap.tsx';
 import { Values } from './metrics-values.tsx';
 import { formatFigure, formatStep, SERVICE_FIELD, seriesViews } from './metrics-series.ts';
 import type { SeriesView } from './metrics-series.ts';
 import { rangeText, searchHref } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
-import { CoverageLine, ServiceName } from '../shared/parts.tsx';
+import { ServiceName } from '../shared/parts.tsx';
 
 export interface MetricsOutcome {
   readonly kind: 'metrics';
@@ -46,15 +46,15 @@ export function MetricsResults({
   const any = series.some(({ figures }) => figures !== undefined);
   return (
     <>
-      <div class="found" role="status">
-        <p safe>
-          {any
+      <FoundHead
+        text={
+          any
             ? `${plural(series.length, 'series', 'series')} in ${rangeText(state)}, in steps of ${formatStep(page.stepNano)}`
-            : `No numbers in ${rangeText(state)}`}
-        </p>
-        <CoverageLine coverage={page} />
-      </div>
-      <Explained state={state} coverage={page} />
+            : `No numbers in ${rangeText(state)}`
+        }
+        state={state}
+        coverage={page}
+      />
       {any ? (
         <>
           <figure class="chart-box">

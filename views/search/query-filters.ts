@@ -4,7 +4,15 @@
  */
 import { formatDurationExact, parseDuration } from '../../src/span/time.ts';
 import type { BinaryExpression, FieldExpression, Query, Static } from '../../src/traceql/ast.ts';
-import { and, attributeEquals, combine, fromFilters, MATCH_ALL } from '../../src/traceql/build.ts';
+import {
+  and,
+  attributeEquals,
+  combine,
+  comparison,
+  fromFilters,
+  intrinsic,
+  MATCH_ALL,
+} from '../../src/traceql/build.ts';
 import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../src/traceql/keywords.ts';
 import { printExpression } from '../../src/traceql/print.ts';
 import { conditionOf, expectCondition } from '../../src/traceql/query.ts';
@@ -14,6 +22,7 @@ export interface FilterFields {
   readonly operation: string;
   readonly status: string;
   readonly kind: string;
+  /** A duration; `>` or `<` before it leaves the duration itself out. */
   readonly minDuration: string;
   readonly maxDuration: string;
   readonly attributes: readonly { readonly key: string; readonly value: string }[];
@@ -52,7 +61,8 @@ export function filtersOf(query: Query): FilterFields {
   return { ...fields, rest: remaining ? printExpression(remaining) : '' };
 }
 
-function conjuncts(condition: FieldExpression | null): FieldExpression[] {
+/** The parts of `a && b && c`. */
+export function conjuncts(condition: FieldExpression | null): FieldExpression[] {
   const found: FieldExpression[] = [];
   const pending = condition ? [condition] : [];
   for (let next = pending.pop(); next; next = pending.pop()) {
@@ -99,8 +109,19 @@ function takeIntrinsic(
     return set('status', value.value);
   if (name === 'span:kind' && operator === '=' && value.type === 'kind') return set('kind', value.value);
   if (name !== 'span:duration' || value.type !== 'duration') return false;
-  if (operator === '>=') return set('minDuration', formatDurationExact(value.value));
-  return operator === '<=' && set('maxDuration', formatDurationExact(value.value));
+  const text = formatDurationExact(value.value);
+  switch (operator) {
+    case '>=':
+      return set('minDuration', text);
+    case '>':
+      return set('minDuration', `>${text}`);
+    case '<=':
+      return set('maxDuration', text);
+    case '<':
+      return set('maxDuration', `<${text}`);
+    default:
+      return false;
+  }
 }
 
 /** `whole` is an attribute filter if it is exactly what the form would make of `first`'s key and text. */
@@ -135,12 +156,14 @@ export function queryOfForm(params: URLSearchParams, parse: (text: string) => Qu
     operation: text('operation'),
     status: keyword('status', text('status'), STATUS_KEYWORDS),
     kind: keyword('kind', text('kind'), KIND_KEYWORDS),
-    minDuration: duration('minimum', text('minDuration')),
-    maxDuration: duration('maximum', text('maxDuration')),
     attributes: params.getAll('attr').flatMap(attributeOf),
   });
+  const durations = and(
+    durationBound('minimum', '>', text('minDuration')),
+    durationBound('maximum', '<', text('maxDuration')),
+  );
   const others = rest === '' ? null : expectCondition(parse(`{ ${rest} }`));
-  return combine(MATCH_ALL, and(condition, others));
+  return combine(MATCH_ALL, and(condition, durations, others));
 }
 
 function keyword<K extends string>(name: string, text: string, known: readonly K[]): K | undefined {
@@ -150,12 +173,16 @@ function keyword<K extends string>(name: string, text: string, known: readonly K
   return found;
 }
 
-function duration(name: string, text: string): bigint | undefined {
-  if (text === '') return undefined;
-  const nano = parseDuration(text);
-  if (nano === null)
+/** `300ms` belongs to the range, `>300ms` leaves it out; `>=300ms` says what `300ms` means. */
+function durationBound(name: string, side: '>' | '<', text: string): FieldExpression | null {
+  if (text === '') return null;
+  const bare = text.startsWith(side) ? text.slice(1) : text;
+  const isOpen = bare !== text && !bare.startsWith('=');
+  const value = parseDuration(bare.replace(/^=/, ''));
+  if (value === null)
     throw new FilterError(`the ${name} duration reads like 300ms, 1.2s or 2m, not "${text}"`);
-  return nano;
+  const operator = isOpen ? side : (`${side}=` as const);
+  return comparison(intrinsic('span:duration'), operator, { type: 'duration', value });
 }
 
 function attributeOf(text: string): { key: string; value: string }[] {

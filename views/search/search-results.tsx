@@ -1,23 +1,30 @@
 /** What a search found, as traces or as spans, and where to go from here. */
 import { Html } from '@elysiajs/html';
 import type { Span } from '../../src/span/span.ts';
-import type { ServiceCount, SpanPage, TracePage, TraceSummary } from '../../src/store/span-store.ts';
-import { isError } from '../../src/trace/tree.ts';
-import { attr, formatCount, formatDuration, kindName, plural } from '../format.ts';
-import { Explained } from './explain.tsx';
+import type { SpanPage, TracePage } from '../../src/store/span-store.ts';
+import { attr, plural } from '../format.ts';
 import { Icon } from '../icons.tsx';
+import { ColumnPicker } from './column-picker.tsx';
+import { FoundHead } from './found.tsx';
 import { MetricsResults } from './metrics.tsx';
+import { Nothing } from './nothing.tsx';
+import { HeatmapPlace } from './search-heatmap.tsx';
+import { hasSpans } from './has-spans.ts';
 import type { SearchProps } from './search.tsx';
-import { RANGES, rangeText, searchHref, widerRange } from './search-state.ts';
+import { RANGES, rangeText, searchHref } from './search-state.ts';
 import type { SearchState } from './search-state.ts';
-import { Spansets } from './spansets.tsx';
-import { CoverageLine, ErrorCount, LinkChoice, ServiceName, SpanName, StartTime } from '../shared/parts.tsx';
+import { SavedMenu } from './saved.tsx';
+import { SpanTable } from './span-table.tsx';
+import { tailHref } from './tail.tsx';
+import { TraceTable } from './trace-table.tsx';
+import { LinkChoice } from '../shared/parts.tsx';
 
 export function SearchResults(props: SearchProps): JSX.Element {
   const { state, outcome } = props;
   return (
     <section id="results" class="results" aria-label="Results">
-      <Toolbar state={state} metrics={outcome.kind === 'metrics'} />
+      <Toolbar {...props} />
+      {hasSpans(outcome) ? <HeatmapPlace state={state} /> : ''}
       {outcome.kind === 'refused' ? (
         ''
       ) : outcome.kind === 'metrics' ? (
@@ -30,10 +37,10 @@ export function SearchResults(props: SearchProps): JSX.Element {
 }
 
 /** A metrics query shows neither traces nor spans, and has no order. */
-function Toolbar({ state, metrics }: { state: SearchState; metrics: boolean }): JSX.Element {
+function Toolbar({ state, outcome, saved = [], mayChange = false }: SearchProps): JSX.Element {
   return (
     <div class="toolbar" hx-boost:inherited="true">
-      {metrics ? '' : <RowChoices state={state} />}
+      {outcome.kind === 'metrics' ? '' : <RowChoices state={state} />}
       <LinkChoice
         label="Time range"
         choices={RANGES.map(({ id, label }) => ({
@@ -42,8 +49,31 @@ function Toolbar({ state, metrics }: { state: SearchState; metrics: boolean }): 
           current: state.since === id,
         }))}
       />
+      {outcome.kind === 'traces' || outcome.kind === 'spans' ? (
+        <ColumnPicker state={state} spans={spansOf(outcome)} />
+      ) : (
+        ''
+      )}
+      <SavedMenu saved={saved} state={state} mayChange={mayChange} />
+      {outcome.kind === 'traces' || outcome.kind === 'spans' ? (
+        <a class="live-link" href={attr(tailHref(state))} hx-boost="false">
+          <Icon name="play" />
+          Live tail
+        </a>
+      ) : (
+        ''
+      )}
     </div>
   );
+}
+
+function spansOf(outcome: FoundProps['outcome']): readonly Span[] {
+  switch (outcome.kind) {
+    case 'traces':
+      return outcome.page.traces.flatMap(({ matched }) => matched);
+    case 'spans':
+      return outcome.page.spans;
+  }
 }
 
 function RowChoices({ state }: { state: SearchState }): JSX.Element {
@@ -80,15 +110,15 @@ function Found({ state, now, outcome }: FoundProps): JSX.Element {
   const more = outcome.page.nextCursor !== undefined;
   return (
     <>
-      <div class="found" role="status">
-        <p safe>
-          {count === 0
+      <FoundHead
+        text={
+          count === 0
             ? `No ${what}s ${more ? 'found so far ' : ''}in ${rangeText(state)}`
-            : `${more ? 'First ' : ''}${plural(count, what)} in ${rangeText(state)}, ${state.order} first`}
-        </p>
-        <CoverageLine coverage={outcome.page} />
-      </div>
-      <Explained state={state} coverage={outcome.page} />
+            : `${more ? 'First ' : ''}${plural(count, what)} in ${rangeText(state)}, ${state.order} first`
+        }
+        state={state}
+        coverage={outcome.page}
+      />
       {count === 0 && more ? (
         ''
       ) : count === 0 ? (
@@ -96,7 +126,7 @@ function Found({ state, now, outcome }: FoundProps): JSX.Element {
       ) : outcome.kind === 'traces' ? (
         <TraceTable traces={outcome.page.traces} state={state} now={now} />
       ) : (
-        <SpanTable spans={outcome.page.spans} now={now} />
+        <SpanTable spans={outcome.page.spans} state={state} now={now} />
       )}
       <Paging
         state={state}
@@ -104,214 +134,6 @@ function Found({ state, now, outcome }: FoundProps): JSX.Element {
         next={outcome.page.complete === true ? 'Next page' : 'Go on searching'}
       />
     </>
-  );
-}
-
-function TraceTable(props: {
-  traces: readonly TraceSummary[];
-  state: SearchState;
-  now: bigint;
-}): JSX.Element {
-  const { traces, state, now } = props;
-  const longest = traces.reduce((max, trace) => (trace.durationNano > max ? trace.durationNano : max), 1n);
-  return (
-    <table class="list traces">
-      <thead>
-        <tr>
-          <th scope="col">Trace</th>
-          <th scope="col" class="col-duration">
-            Duration
-          </th>
-          <th scope="col" class="num">
-            Spans
-          </th>
-          <th scope="col" class="num">
-            Errors
-          </th>
-          <th scope="col" class="col-services">
-            Services
-          </th>
-          <th scope="col" class="num">
-            Start (UTC)
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {traces.map((trace) => (
-          <TraceRow trace={trace} longest={longest} filtered={state.q !== ''} now={now} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-interface TraceRowProps {
-  readonly trace: TraceSummary;
-  readonly longest: bigint;
-  readonly filtered: boolean;
-  readonly now: bigint;
-}
-
-function TraceRow({ trace, longest, filtered, now }: TraceRowProps): JSX.Element {
-  const rootless = trace.rootName === '' && trace.rootServiceName === '';
-  const service = rootless ? (trace.services[0]?.name ?? '') : trace.rootServiceName;
-  return (
-    <tr>
-      <td class="col-main">
-        <a href={`/traces/${trace.traceId}`}>
-          <ServiceName name={service} />
-          {rootless ? <em class="missing">root span not arrived</em> : <SpanName name={trace.rootName} />}
-        </a>
-        {filtered && trace.matchedCount > 0 ? <Matched trace={trace} /> : ''}
-        {trace.spansets === undefined ? '' : <Spansets traceId={trace.traceId} spansets={trace.spansets} />}
-      </td>
-      <td class="col-duration">
-        <DurationBar nano={trace.durationNano} longest={longest} service={service} />
-      </td>
-      <td class="num" data-label="Spans" safe>
-        {formatCount(trace.spanCount)}
-      </td>
-      <td class="num" data-label="Errors">
-        <ErrorCount count={trace.errorCount} />
-      </td>
-      <td class="col-services">
-        <Services services={trace.services} />
-      </td>
-      <td class="num col-start">
-        <StartTime unixNano={trace.startTimeUnixNano} now={now} />
-      </td>
-    </tr>
-  );
-}
-
-/** What matched inside the trace, each a link to that span. */
-function Matched({ trace }: { trace: TraceSummary }): JSX.Element {
-  const first = trace.matched[0];
-  if (!first || (trace.matchedCount === trace.spanCount && trace.spanCount > 1)) return <></>;
-  return (
-    <a class="matched" href={attr(`/traces/${trace.traceId}?span=${first.spanId}`)}>
-      <span safe>
-        {trace.matchedCount === 1 ? 'matched' : `${formatCount(trace.matchedCount)} matched, first`}
-      </span>{' '}
-      <SpanName name={first.name} />
-    </a>
-  );
-}
-
-const SERVICES_SHOWN = 3;
-
-function Services({ services }: { services: readonly ServiceCount[] }): JSX.Element {
-  return (
-    <span class="services">
-      {services.slice(0, SERVICES_SHOWN).map(({ name }) => (
-        <ServiceName name={name} />
-      ))}
-      {services.length > SERVICES_SHOWN ? (
-        <span class="none" title={attr(services.map(({ name }) => name).join(', '))} safe>
-          {`+${services.length - SERVICES_SHOWN}`}
-        </span>
-      ) : (
-        ''
-      )}
-    </span>
-  );
-}
-
-function DurationBar(props: { nano: bigint; longest: bigint; service: string }): JSX.Element {
-  const share = Math.max(0, Math.min(1, Number(props.nano) / Number(props.longest)));
-  return (
-    <span class="duration">
-      <span class="num" safe>
-        {formatDuration(props.nano)}
-      </span>
-      <svg class="duration-bar" width="100%" height="4" aria-hidden="true">
-        <rect class="track" width="100%" height="4" rx="2" />
-        <rect class="fill" width={`${Math.max(share * 100, 0.8).toFixed(2)}%`} height="4" rx="2" />
-      </svg>
-    </span>
-  );
-}
-
-function SpanTable({ spans, now }: { spans: readonly Span[]; now: bigint }): JSX.Element {
-  const longest = spans.reduce((max, span) => (span.durationNano > max ? span.durationNano : max), 1n);
-  return (
-    <table class="list spans">
-      <thead>
-        <tr>
-          <th scope="col">Span</th>
-          <th scope="col" class="col-duration">
-            Duration
-          </th>
-          <th scope="col">Kind</th>
-          <th scope="col">Status</th>
-          <th scope="col" class="num">
-            Start (UTC)
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {spans.map((span) => (
-          <tr>
-            <td class="col-main">
-              <a href={`/traces/${span.traceId}?span=${span.spanId}`}>
-                <ServiceName name={span.serviceName} />
-                <SpanName name={span.name} />
-              </a>
-            </td>
-            <td class="col-duration">
-              <DurationBar nano={span.durationNano} longest={longest} service={span.serviceName} />
-            </td>
-            <td data-label="Kind" safe>
-              {kindName(span.kind)}
-            </td>
-            <td data-label="Status">
-              <SpanStatus span={span} />
-            </td>
-            <td class="num col-start">
-              <StartTime unixNano={span.startTimeUnixNano} now={now} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function SpanStatus({ span }: { span: Span }): JSX.Element {
-  if (!isError(span)) return <span class="none">{span.statusCode === 1 ? 'ok' : 'unset'}</span>;
-  return (
-    <span class="error" title={attr(span.statusMessage)}>
-      <Icon name="error" />
-      error
-    </span>
-  );
-}
-
-function Nothing({ state, what }: { state: SearchState; what: string }): JSX.Element {
-  const wider = widerRange(state);
-  return (
-    <div class="nothing">
-      <p class="nothing-title">Nothing here</p>
-      <p safe>
-        {state.q === ''
-          ? `No ${what} started in ${rangeText(state)}.`
-          : `No ${what} in ${rangeText(state)} matches this query.`}
-      </p>
-      <p class="ways">
-        {wider ? (
-          <a class="button" href={attr(searchHref(state, { since: wider.id, start: '', end: '' }))} safe>
-            {`Look in ${wider.text}`}
-          </a>
-        ) : (
-          ''
-        )}
-        {state.q === '' ? (
-          <a href="/start">How to send spans</a>
-        ) : (
-          <a href={attr(searchHref(state, { q: '' }))}>Drop the query</a>
-        )}
-      </p>
-    </div>
   );
 }
 

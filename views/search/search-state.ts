@@ -1,5 +1,8 @@
 /** What the address of a search holds, read and written in one place. */
 import type { SearchOrder } from '../../src/store/span-store.ts';
+import { readColumns } from './columns.ts';
+import { readSelection, selectionFields } from './selection.ts';
+import type { Selection } from './selection.ts';
 
 export type SearchView = 'traces' | 'spans';
 
@@ -19,6 +22,12 @@ export interface SearchState {
   readonly at: string;
   /** The page says how the answer was come by. */
   readonly explain: boolean;
+  /** Chosen columns of the results, as columns.ts reads them. */
+  readonly cols: readonly string[];
+  /** Fields whose values are counted although nobody would have guessed so; as TraceQL writes them. */
+  readonly facets: readonly string[];
+  /** A part of the heatmap that is compared with the rest. */
+  readonly selection: Selection;
 }
 
 export interface Range {
@@ -40,6 +49,9 @@ export const RANGES: readonly Range[] = [
 
 export const DEFAULT_SINCE = '1h';
 
+/** Chosen by hand, beside those that are always counted: all are counted in one pass. */
+const MAX_FACETS = 10;
+
 const ORDERS: readonly SearchOrder[] = ['newest', 'oldest', 'slowest'];
 
 /** Takes what it understands and leaves the rest at its default. */
@@ -50,7 +62,7 @@ export function readSearchState(params: URLSearchParams): SearchState {
   const order = ORDERS.find((known) => known === params.get('order')) ?? 'newest';
   const known = RANGES.some((range) => range.id === since) ? since : DEFAULT_SINCE;
   return {
-    q: (params.get('q') ?? '').trim(),
+    q: (params.get('q') ?? '').replaceAll('\r\n', '\n').trim(),
     view: params.get('view') === 'spans' ? 'spans' : 'traces',
     order,
     since: start !== '' || end !== '' ? '' : known,
@@ -59,6 +71,9 @@ export function readSearchState(params: URLSearchParams): SearchState {
     cursor: params.get('cursor') ?? '',
     at: /^\d{1,20}$/.test(params.get('at') ?? '') ? params.get('at')! : '',
     explain: params.get('explain') === '1',
+    cols: readColumns(params),
+    facets: [...new Set(params.getAll('facet').filter((field) => field.trim() !== ''))].slice(0, MAX_FACETS),
+    selection: readSelection(params),
   };
 }
 
@@ -74,6 +89,14 @@ export function searchHref(state: SearchState, change: Partial<SearchState> = {}
   return text === '' ? '/search' : `/search?${text}`;
 }
 
+/** The address of a part of the page, which counts over the very range of the page's first answer. */
+export function partHref(path: string, state: SearchState, change: Partial<SearchState> = {}): string {
+  const params = new URLSearchParams(searchFields({ ...state, ...change, cursor: '' }));
+  if (state.since !== '' && state.at !== '') params.set('at', state.at);
+  const text = params.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
 /** The fields of a state that differ from the defaults: for addresses and for hidden inputs. */
 export function searchFields(state: SearchState): [string, string][] {
   const fields: [string, string][] = [];
@@ -84,6 +107,9 @@ export function searchFields(state: SearchState): [string, string][] {
   if (state.start !== '') fields.push(['start', state.start]);
   if (state.end !== '') fields.push(['end', state.end]);
   if (state.explain) fields.push(['explain', '1']);
+  if (state.cols.length > 0) fields.push(['cols', state.cols.join(',')]);
+  for (const field of state.facets) fields.push(['facet', field]);
+  fields.push(...selectionFields(state.selection));
   if (state.cursor !== '') fields.push(['cursor', state.cursor]);
   return fields;
 }

@@ -1,11 +1,13 @@
-/** Attributes as rows of key, value and type, with copy and "filter for". */
+/** Attributes as rows of key, value and type; for each: search for it, without it, by it, and copy. */
 import { Html } from '@elysiajs/html';
 import type { Attribute } from '../../src/span/span.ts';
 import { valueText } from '../../src/span/value.ts';
 import { attr, plural } from '../format.ts';
 import { Icon } from '../icons.tsx';
+import type { IconName } from '../icons.tsx';
 import { CopyButton } from '../layout.tsx';
-import { attributeHref } from './query-links.ts';
+import { attributeLinks } from './attribute-links.ts';
+import { NestedValue, PlainText, TextValue } from './attribute-value.tsx';
 import type { FilterScope } from './query-links.ts';
 
 export interface AttributesProps {
@@ -24,13 +26,11 @@ export function AttributesTable({ label, scope, attributes, droppedCount }: Attr
         <colgroup>
           <col class="col-key" />
           <col />
-          <col class="col-actions" />
         </colgroup>
         <thead class="hidden-visually">
           <tr>
             <th scope="col">Key</th>
             <th scope="col">Value</th>
-            <th scope="col">Actions</th>
           </tr>
         </thead>
         <tbody>
@@ -51,9 +51,9 @@ export function AttributesTable({ label, scope, attributes, droppedCount }: Attr
 function AttributeRow({ scope, attribute }: { scope: FilterScope; attribute: Attribute }): JSX.Element {
   const { key, value } = attribute;
   const text = valueText(value);
-  const filter = attributeHref(scope, attribute);
+  const { only, without, groups } = attributeLinks(scope, attribute);
   return (
-    <tr>
+    <tr data-filter-row>
       <th scope="row">
         <bdi class="data">
           {keyParts(key).map((part) => (
@@ -65,36 +65,39 @@ function AttributeRow({ scope, attribute }: { scope: FilterScope; attribute: Att
         </bdi>
       </th>
       <td class={`value type-${value.type}`}>
-        <Value text={text} type={value.type} />
+        <Value name={key} text={text} type={value.type} />
         {value.type === 'string' ? '' : <span class="type">{value.type}</span>}
-      </td>
-      <td class="actions">
-        {filter === '' ? (
-          ''
-        ) : (
-          <a
-            class="quiet"
-            href={attr(filter)}
-            aria-label={attr(`Find spans with the same ${key}`)}
-            title={attr(`Find spans with the same ${key}`)}
-          >
-            <Icon name="filter" />
-          </a>
-        )}
-        <CopyButton text={text} label={`Copy the value of ${key}`} />
+        <span class="actions">
+          <RowLink href={only} icon="filter" label={`Find spans with the same ${key}`} />
+          <RowLink href={without} icon="filterOut" label={`Find spans with another ${key}`} />
+          <RowLink href={groups} icon="group" label={`Rate of spans by ${key}`} />
+          <CopyButton text={text} label={`Copy the value of ${key}`} />
+        </span>
       </td>
     </tr>
   );
 }
 
-function Value({ text, type }: { text: string; type: Attribute['value']['type'] }): JSX.Element {
+function RowLink({ href, icon, label }: { href: string; icon: IconName; label: string }): JSX.Element {
+  if (href === '') return <></>;
+  return (
+    <a class="quiet" href={attr(href)} aria-label={attr(label)} title={attr(label)}>
+      <Icon name={icon} />
+    </a>
+  );
+}
+
+interface ValueProps {
+  readonly name: string;
+  readonly text: string;
+  readonly type: Attribute['value']['type'];
+}
+
+function Value({ name, text, type }: ValueProps): JSX.Element {
   if (type === 'empty') return <em class="missing">empty value</em>;
   if (text === '') return <em class="missing">empty text</em>;
-  return (
-    <bdi class="data" safe>
-      {text}
-    </bdi>
-  );
+  if (type === 'array' || type === 'kvlist') return <NestedValue text={text} />;
+  return type === 'string' ? <TextValue name={name} text={text} /> : <PlainText text={text} />;
 }
 
 /** A long key breaks behind its dots, where a reader would break it. */

@@ -2,6 +2,7 @@
 import { Html } from '@elysiajs/html';
 import { scaleUtc } from 'd3-scale';
 import { formatClock, formatDate } from '../format.ts';
+import * as time from '../../src/span/time.ts';
 
 export interface TimeDomain {
   readonly startUnixNano: bigint;
@@ -53,6 +54,7 @@ export function percent(value: number): string {
 /** Below `top`. Every other text goes where there is little room. */
 export function TimeAxis({ scale, top }: { scale: TimeScale; top: number }): JSX.Element {
   const textOf = timeText(scale.domain);
+  const isClock = scale.domain.endUnixNano - scale.domain.startUnixNano <= DAYS_FROM;
   return (
     <g class="chart-axis is-time" aria-hidden="true">
       {scale.ticks.map((tick, i) => {
@@ -61,7 +63,14 @@ export function TimeAxis({ scale, top }: { scale: TimeScale; top: number }): JSX
         return (
           <g class={i % 2 === 1 ? 'is-odd' : undefined}>
             <line class="tick" x1={percent(x)} x2={percent(x)} y1={String(top)} y2={String(top + 4)} />
-            <text x={percent(x)} y={String(top + 17)} text-anchor={anchor} safe>
+            <text
+              x={percent(x)}
+              y={String(top + 17)}
+              text-anchor={anchor}
+              data-time={time.formatTime(tick)}
+              data-time-as={isClock ? 'clock' : undefined}
+              safe
+            >
               {textOf(tick)}
             </text>
           </g>
@@ -72,12 +81,14 @@ export function TimeAxis({ scale, top }: { scale: TimeScale; top: number }): JSX
 }
 
 const DAY_NANO = 86_400_000_000_000n;
+/** Longer ranges have days on their axis. */
+const DAYS_FROM = 4n * DAY_NANO;
 
 /** The clock within a few days, days beyond, and of a second only where that differs. */
 function timeText({ startUnixNano, endUnixNano }: TimeDomain): (unixNano: bigint) => string {
   const length = endUnixNano - startUnixNano;
   if (length > 400n * DAY_NANO) return (unixNano) => formatDate(unixNano).slice(0, 7);
-  if (length > 4n * DAY_NANO) return (unixNano) => formatDate(unixNano).slice(5);
+  if (length > DAYS_FROM) return (unixNano) => formatDate(unixNano).slice(5);
   if (length < 1_000_000_000n) return (unixNano) => formatClock(unixNano, 3);
   const digits = length < 600_000_000_000n ? 8 : 5;
   return (unixNano) =>

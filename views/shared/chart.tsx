@@ -179,7 +179,9 @@ function Moments(props: ChartProps & { geometry: Geometry }): JSX.Element {
     if (known.length > TITLE_LINES) texts.push(`and ${known.length - TITLE_LINES} more`);
     strips.push(
       <rect class="moment" x={percent(x)} width={percent(width)} y={String(TOP)} height={String(PLOT)}>
-        <title safe>{[formatTime(from, stepNano < 1_000_000_000n ? 3 : 0), ...texts].join('\n')}</title>
+        <title data-times="" safe>
+          {[formatTime(from, stepNano < 1_000_000_000n ? 3 : 0), ...texts].join('\n')}
+        </title>
       </rect>,
     );
   }

@@ -97,7 +97,7 @@ function Cells(
         y={String(y)}
         height={String(ROW)}
       >
-        <title safe>{`${from}\n${plural(count, 'span')}, ${name}`}</title>
+        <title data-times="" safe>{`${from}\n${plural(count, 'span')}, ${name}`}</title>
       </rect>,
     );
   }

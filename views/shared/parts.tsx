@@ -42,16 +42,40 @@ export function SpanName({ name }: { name: string }): JSX.Element {
   );
 }
 
-/** Date and time of day; the column's heading or the header says UTC, the title says all of it. */
+/** The zone that the times around are in; the browser names its own where that was chosen. */
+export function Zone(): JSX.Element {
+  return <span data-zone="">UTC</span>;
+}
+
+/** Date and time of day; the column's heading or the header says the zone, the title says all of it. */
 export function StartTime({ unixNano, now }: { unixNano: bigint; now: bigint }): JSX.Element {
   const sameDay = formatDate(unixNano) === formatDate(now);
   return (
     <time
       datetime={time.formatTime(unixNano)}
       title={`${formatTime(unixNano, 9)}, ${formatAgo(unixNano, now)}`}
+      data-today={sameDay ? '' : undefined}
       safe
     >
       {sameDay ? formatClock(unixNano) : `${formatDate(unixNano)} ${formatClock(unixNano, 0)}`}
+    </time>
+  );
+}
+
+/** A moment in full, with its zone: `2026-11-23 03:47:09.123 UTC`. */
+export function FullTime(props: { unixNano: bigint; digits?: 0 | 3 | 6 | 9 }): JSX.Element {
+  return (
+    <time class="num" datetime={time.formatTime(props.unixNano)} safe>
+      {formatTime(props.unixNano, props.digits ?? 3)}
+    </time>
+  );
+}
+
+/** `3 min ago`, with the moment in the title. */
+export function Ago({ unixNano, now }: { unixNano: bigint; now: bigint }): JSX.Element {
+  return (
+    <time datetime={time.formatTime(unixNano)} title={formatTime(unixNano, 0)} safe>
+      {formatAgo(unixNano, now)}
     </time>
   );
 }

@@ -44,6 +44,8 @@ export interface FigureFilter {
   readonly service: string;
   /** '' is every operation. */
   readonly operation: string;
+  /** TraceQL's keyword. */
+  readonly kind?: string;
   readonly errorsOnly?: boolean;
   /** Nanoseconds. */
   readonly minDuration?: bigint;
@@ -52,11 +54,13 @@ export interface FigureFilter {
 /** The traces behind a figure of the services' tables. */
 export function figureHref(filter: FigureFilter, params: Readonly<Record<string, string>>): string {
   const { service, operation, errorsOnly, minDuration } = filter;
+  const kind = KIND_KEYWORDS.find((known) => known === filter.kind);
   const condition = and(
     service === ''
       ? missing(field('resource', 'service.name'))
       : comparison(field('resource', 'service.name'), '=', service),
     operation === '' ? null : comparison(intrinsic('span:name'), '=', operation),
+    kind === undefined ? null : comparison(intrinsic('span:kind'), '=', { type: 'kind', value: kind }),
     errorsOnly ? comparison(intrinsic('span:status'), '=', { type: 'status', value: 'error' }) : null,
     minDuration === undefined
       ? null

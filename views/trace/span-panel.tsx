@@ -1,25 +1,33 @@
-/** Everything that is known of one span, beside the waterfall. */
+/** Everything that is known of one span, beside the view that it was chosen in. */
 import { Html } from '@elysiajs/html';
 import type { Children } from '@kitajs/html';
-import type { Span, SpanEvent, SpanLink } from '../../src/span/span.ts';
+import type { Span } from '../../src/span/span.ts';
+import { fillTemplates } from '../../src/trace/link-templates.ts';
+import type { LinkTemplate } from '../../src/trace/link-templates.ts';
+import { conversationOf } from '../../src/trace/conversation.ts';
 import { isError } from '../../src/trace/tree.ts';
-import { AttributesTable } from '../shared/attributes.tsx';
-import { attr, formatCount, formatDuration, formatTime, kindName, statusName } from '../format.ts';
+import type { TraceNode, TraceTree } from '../../src/trace/tree.ts';
+import { attr, formatCount } from '../format.ts';
 import { Icon } from '../icons.tsx';
-import { CopyButton } from '../layout.tsx';
-import { kindHref, statusHref } from '../shared/query-links.ts';
+import { AttributesTable } from '../shared/attributes.tsx';
 import { ServiceName, SpanName } from '../shared/parts.tsx';
+import { Chat } from './span-chat.tsx';
+import { Events, Exceptions } from './span-events.tsx';
+import { Facts } from './span-facts.tsx';
+import { LinkedFromLater, Links } from './span-links.tsx';
 import { traceHref } from './trace-state.ts';
 import type { TraceState } from './trace-state.ts';
 
 export interface SpanPanelProps {
   readonly state: TraceState;
-  /** The spans with the id that the address names: two where client and server share one. */
-  readonly spans: readonly Span[];
-  readonly traceStartUnixNano: bigint;
+  readonly tree: TraceTree;
+  /** Those with the id that the address names: two where client and server share one. */
+  readonly nodes: readonly TraceNode[];
+  /** To logs and dashboards elsewhere. */
+  readonly templates?: readonly LinkTemplate[];
 }
 
-export function SpanPanel({ state, spans, traceStartUnixNano }: SpanPanelProps): JSX.Element {
+export function SpanPanel({ state, tree, nodes, templates = [] }: SpanPanelProps): JSX.Element {
   if (state.span === '') return <aside id="span-panel" class="span-panel" aria-label="Span"></aside>;
   const close = attr(traceHref(state, { span: '' }));
   return (
@@ -36,22 +44,28 @@ export function SpanPanel({ state, spans, traceStartUnixNano }: SpanPanelProps):
       >
         <Icon name="close" />
       </a>
-      {spans.length === 0 ? (
+      {nodes.length === 0 ? (
         <p class="note" safe>{`No span ${state.span} in this trace.`}</p>
       ) : (
-        spans.map((span) => <SpanDetails span={span} state={state} traceStartUnixNano={traceStartUnixNano} />)
+        nodes.map((node, place) => (
+          <SpanDetails node={node} tree={tree} state={state} place={place} templates={templates} />
+        ))
       )}
     </aside>
   );
 }
 
 interface DetailsProps {
-  readonly span: Span;
+  readonly node: TraceNode;
+  readonly tree: TraceTree;
   readonly state: TraceState;
-  readonly traceStartUnixNano: bigint;
+  readonly place: number;
+  readonly templates: readonly LinkTemplate[];
 }
 
-function SpanDetails({ span, state, traceStartUnixNano }: DetailsProps): JSX.Element {
+function SpanDetails({ node, tree, state, place, templates }: DetailsProps): JSX.Element {
+  const { span } = node;
+  const conversation = conversationOf(span);
   return (
     <article>
       <header class="panel-head">
@@ -61,8 +75,58 @@ function SpanDetails({ span, state, traceStartUnixNano }: DetailsProps): JSX.Ele
         </h2>
       </header>
       <Status span={span} />
-      <Facts span={span} state={state} traceStartUnixNano={traceStartUnixNano} />
-      <Section title="Attributes" count={span.attributes.length} open>
+      <Exceptions span={span} />
+      <Facts node={node} tree={tree} state={state} />
+      <Elsewhere span={span} templates={templates} />
+      {conversation ? (
+        <Section title="Gen-AI" count={conversation.messages.length}>
+          <Chat conversation={conversation} />
+        </Section>
+      ) : (
+        ''
+      )}
+      <AttributeSections span={span} place={place} />
+      <Section title="Events" count={span.events.length} dropped={span.droppedEventsCount}>
+        <Events span={span} />
+      </Section>
+      <Section title="Links" count={span.links.length} dropped={span.droppedLinksCount} always>
+        <Links links={span.links} />
+        <LinkedFromLater span={span} />
+      </Section>
+    </article>
+  );
+}
+
+function Elsewhere({ span, templates }: { span: Span; templates: readonly LinkTemplate[] }): JSX.Element {
+  const links = fillTemplates(templates, span);
+  if (links.length === 0) return <></>;
+  return (
+    <ul class="elsewhere" aria-label="Elsewhere">
+      {links.map(({ name, href }) => (
+        <li>
+          <a href={attr(href)} rel="noreferrer">
+            <Icon name="external" /> <bdi safe>{name}</bdi>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** One search over all three groups. */
+function AttributeSections({ span, place }: { span: Span; place: number }): JSX.Element {
+  const { resource, scope } = span;
+  const id = `find-attribute-${place}`;
+  return (
+    <div class="attribute-groups" data-filter-scope>
+      <div class="find-attribute needs-script">
+        <label class="hidden-visually" for={id}>
+          Find in the attributes
+        </label>
+        <input id={id} type="text" placeholder="Find in the attributes" data-filter spellcheck="false" />
+        <span class="note num" data-filter-count role="status"></span>
+      </div>
+      <Section title="Attributes" count={span.attributes.length} always>
         <AttributesTable
           label="Attributes of the span"
           scope="span"
@@ -70,19 +134,27 @@ function SpanDetails({ span, state, traceStartUnixNano }: DetailsProps): JSX.Ele
           droppedCount={span.droppedAttributesCount}
         />
       </Section>
-      {span.events.length + span.droppedEventsCount > 0 ? <Events span={span} /> : ''}
-      {span.links.length + span.droppedLinksCount > 0 ? <Links span={span} /> : ''}
-      <Section title="Resource" count={span.resource.attributes.length} open>
+      <Section title="Resource" count={resource.attributes.length} always>
         <AttributesTable
           label="Attributes of the resource"
           scope="resource"
-          attributes={span.resource.attributes}
-          droppedCount={span.resource.droppedAttributesCount}
+          attributes={resource.attributes}
+          droppedCount={resource.droppedAttributesCount}
         />
-        <Named name="Schema" value={span.resource.schemaUrl} />
+        <Named name="Schema" value={resource.schemaUrl} />
       </Section>
-      <ScopeSection span={span} />
-    </article>
+      <Section title="Instrumentation scope" count={scope.attributes.length} isOpen={false} always>
+        <Named name="Name" value={scope.name} />
+        <Named name="Version" value={scope.version} />
+        <AttributesTable
+          label="Attributes of the scope"
+          scope="instrumentation"
+          attributes={scope.attributes}
+          droppedCount={scope.droppedAttributesCount}
+        />
+        <Named name="Schema" value={scope.schemaUrl} />
+      </Section>
+    </div>
   );
 }
 
@@ -109,89 +181,27 @@ function Status({ span }: { span: Span }): JSX.Element {
   );
 }
 
-function Facts({ span, state, traceStartUnixNano }: DetailsProps): JSX.Element {
-  const offset = span.startTimeUnixNano - traceStartUnixNano;
-  const parent = span.parentSpanId;
-  return (
-    <dl class="facts">
-      <Fact term="Duration">
-        <span class="num" safe>
-          {formatDuration(span.durationNano)}
-        </span>
-        {span.durationNano < 0n ? (
-          <span class="warning">ends before it starts: the sender’s clock moved</span>
-        ) : (
-          ''
-        )}
-      </Fact>
-      <Fact term="Start">
-        <span class="num" safe>
-          {formatTime(span.startTimeUnixNano, 9)}
-        </span>
-        <span class="none" safe>{`${formatDuration(offset)} into the trace`}</span>
-      </Fact>
-      <Fact term="Kind">
-        <a href={attr(kindHref(kindName(span.kind)))} safe>
-          {kindName(span.kind)}
-        </a>
-      </Fact>
-      <Fact term="Status">
-        <a href={attr(statusHref(statusName(span.statusCode)))} safe>
-          {statusName(span.statusCode)}
-        </a>
-      </Fact>
-      <Fact term="Span id">
-        <code safe>{span.spanId}</code>
-        <CopyButton text={span.spanId} label="Copy the span id" />
-      </Fact>
-      {parent === '' ? (
-        ''
-      ) : (
-        <Fact term="Parent id">
-          <a href={attr(traceHref(state, { span: parent }))}>
-            <code safe>{parent}</code>
-          </a>
-        </Fact>
-      )}
-      {span.traceState === '' ? (
-        ''
-      ) : (
-        <Fact term="Trace state">
-          <code class="data" safe>
-            {span.traceState}
-          </code>
-        </Fact>
-      )}
-      {span.flags === 0 ? (
-        ''
-      ) : (
-        <Fact term="Flags">
-          <code safe>{`0x${span.flags.toString(16)}`}</code>
-        </Fact>
-      )}
-    </dl>
-  );
-}
-
-function Fact({ term, children }: { term: string; children?: Children }): JSX.Element {
-  return (
-    <div>
-      <dt safe>{term}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 interface SectionProps {
   readonly title: string;
   readonly count: number;
-  readonly open?: boolean;
+  readonly dropped?: number;
+  readonly isOpen?: boolean;
+  /** Shown without anything in it too. */
+  readonly always?: boolean;
   readonly children?: Children;
 }
 
-function Section({ title, count, open, children }: SectionProps): JSX.Element {
+function Section({
+  title,
+  count,
+  dropped = 0,
+  isOpen = true,
+  always = false,
+  children,
+}: SectionProps): JSX.Element {
+  if (count + dropped === 0 && !always) return <></>;
   return (
-    <details class="section" open={open}>
+    <details class="section" open={isOpen}>
       <summary>
         <h3>
           <span safe>{title}</span>
@@ -201,92 +211,8 @@ function Section({ title, count, open, children }: SectionProps): JSX.Element {
         </h3>
       </summary>
       {children}
+      {dropped > 0 ? <p class="note" safe>{`${formatCount(dropped)} more dropped by the sender`}</p> : ''}
     </details>
-  );
-}
-
-function Events({ span }: { span: Span }): JSX.Element {
-  return (
-    <Section title="Events" count={span.events.length} open>
-      {span.events.map((event) => (
-        <EventView event={event} span={span} />
-      ))}
-      <Dropped count={span.droppedEventsCount} what="events" />
-    </Section>
-  );
-}
-
-function EventView({ event, span }: { event: SpanEvent; span: Span }): JSX.Element {
-  const offset = formatDuration(event.timeUnixNano - span.startTimeUnixNano);
-  return (
-    <section class={event.name === 'exception' ? 'event is-exception' : 'event'}>
-      <h4>
-        <SpanName name={event.name} />
-        <time class="num" title={formatTime(event.timeUnixNano, 9)} safe>
-          {offset}
-        </time>
-      </h4>
-      <AttributesTable
-        label="Attributes of the event"
-        scope="event"
-        attributes={event.attributes}
-        droppedCount={event.droppedAttributesCount}
-      />
-    </section>
-  );
-}
-
-function Links({ span }: { span: Span }): JSX.Element {
-  return (
-    <Section title="Links" count={span.links.length} open>
-      {span.links.map((link) => (
-        <LinkView link={link} />
-      ))}
-      <Dropped count={span.droppedLinksCount} what="links" />
-    </Section>
-  );
-}
-
-function LinkView({ link }: { link: SpanLink }): JSX.Element {
-  return (
-    <section class="event">
-      <h4>
-        <Icon name="link" />
-        <a href={attr(`/traces/${link.traceId}?span=${link.spanId}`)}>
-          <code safe>{`${link.traceId.slice(0, 8)}… / ${link.spanId}`}</code>
-        </a>
-        <CopyButton text={link.traceId} label="Copy the trace id of the link" />
-      </h4>
-      <Named name="Trace state" value={link.traceState} />
-      <AttributesTable
-        label="Attributes of the link"
-        scope="link"
-        attributes={link.attributes}
-        droppedCount={link.droppedAttributesCount}
-      />
-    </section>
-  );
-}
-
-function Dropped({ count, what }: { count: number; what: string }): JSX.Element {
-  if (count === 0) return <></>;
-  return <p class="note" safe>{`${formatCount(count)} more ${what} dropped by the sender`}</p>;
-}
-
-function ScopeSection({ span }: { span: Span }): JSX.Element {
-  const { scope } = span;
-  return (
-    <Section title="Instrumentation scope" count={scope.attributes.length}>
-      <Named name="Name" value={scope.name} />
-      <Named name="Version" value={scope.version} />
-      <AttributesTable
-        label="Attributes of the scope"
-        scope="instrumentation"
-        attributes={scope.attributes}
-        droppedCount={scope.droppedAttributesCount}
-      />
-      <Named name="Schema" value={scope.schemaUrl} />
-    </Section>
   );
 }
 

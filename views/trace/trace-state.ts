@@ -1,43 +1,45 @@
-/** What the address of a trace page holds: the open span, what is collapsed, the window of rows. */
+/** What the address of a trace page holds: the open span, the view, what of the waterfall is shown. */
+import { readViewState, viewParams } from './view-state.ts';
+import type { ViewState } from './view-state.ts';
+import { readWaterfallState, waterfallFields } from './waterfall-state.ts';
+import type { WaterfallState } from './waterfall-state.ts';
 
 export interface TraceState {
   readonly traceId: string;
+  /** Undefined: the waterfall. */
+  readonly view?: ViewState;
   /** '' when no span is open. */
   readonly span: string;
-  readonly collapsed: ReadonlySet<string>;
-  /** First row of the window, from 0. */
-  readonly from: number;
+  readonly rows: WaterfallState;
 }
-
-/** More than this would not fit in an address that every proxy takes. */
-const MAX_COLLAPSED = 200;
 
 const SPAN_ID = /^[0-9a-f]{16}$/;
 
 /** Takes what it understands: an address that was cut or edited still opens the trace. */
 export function readTraceState(traceId: string, params: URLSearchParams): TraceState {
   const span = (params.get('span') ?? '').toLowerCase();
-  const collapsed = (params.get('collapsed') ?? '').split(',').filter((id) => SPAN_ID.test(id));
-  const from = Number(params.get('from') ?? 0);
+  const view = readViewState(params);
+  const rows = readWaterfallState(params);
   return {
     traceId,
+    view,
     span: SPAN_ID.test(span) ? span : '',
-    collapsed: new Set(collapsed.slice(0, MAX_COLLAPSED)),
-    from: Number.isSafeInteger(from) && from > 0 ? from : 0,
+    // `row` is that of the view which is shown.
+    rows: view ? { ...rows, row: 0 } : rows,
   };
 }
 
 export function traceHref(state: TraceState, change: Partial<TraceState> = {}): string {
-  const { traceId, span, collapsed, from } = { ...state, ...change };
-  const params = [];
+  const { traceId, view, span, rows } = { ...state, ...change };
+  const params = viewParams(view);
   if (span !== '') params.push(`span=${span}`);
-  if (collapsed.size > 0) params.push(`collapsed=${[...collapsed].slice(0, MAX_COLLAPSED).join(',')}`);
-  if (from > 0) params.push(`from=${from}`);
+  for (const [name, value] of waterfallFields(view ? { ...rows, row: 0 } : rows)) {
+    params.push(`${name}=${encodeURIComponent(value.toWellFormed())}`);
+  }
   return `/traces/${traceId}${params.length > 0 ? `?${params.join('&')}` : ''}`;
 }
 
-export function toggled(state: TraceState, spanId: string): ReadonlySet<string> {
-  const collapsed = new Set(state.collapsed);
-  if (!collapsed.delete(spanId)) collapsed.add(spanId);
-  return collapsed;
+/** The same trace with the waterfall changed; what is shown first is again what is at the top. */
+export function rowsHref(state: TraceState, change: Partial<WaterfallState>): string {
+  return traceHref(state, { rows: { ...state.rows, row: 0, ...change } });
 }

@@ -1,37 +1,44 @@
-/** The waterfall of a trace: a treegrid of rows, each with its bar as SVG. */
+/** The waterfall of a trace: tools, the whole trace in small, and a treegrid of rows, each with its bar as SVG. */
 import { Html } from '@elysiajs/html';
 import { rulerTicks } from '../../src/trace/waterfall.ts';
 import type { Waterfall, WaterfallRow } from '../../src/trace/waterfall.ts';
-import { isError } from '../../src/trace/tree.ts';
-import type { TraceTree } from '../../src/trace/tree.ts';
-import { attr, formatCount, formatDuration, plural, serviceClass } from '../format.ts';
-import { Icon } from '../icons.tsx';
-import { ServiceName, SpanName } from '../shared/parts.tsx';
-import { toggled, traceHref } from './trace-state.ts';
+import { attr, formatCount, formatDuration } from '../format.ts';
+import { MinimapStrip } from './minimap.tsx';
+import { rowsHref, traceHref } from './trace-state.ts';
 import type { TraceState } from './trace-state.ts';
+import { TraceToolbar } from './trace-toolbar.tsx';
+import { CHUNK_ROWS, WINDOW_ROWS } from './waterfall-props.ts';
+import type { WaterfallProps } from './waterfall-props.ts';
+import { Row } from './waterfall-row.tsx';
+import type { RowsProps } from './waterfall-row.tsx';
+import { timeWindow } from './zoom.ts';
+import type { TimeWindow } from './zoom.ts';
 
-/** Rows in the page at a time: 500 are rendered in some 30 ms, in which no other request is answered. */
-export const WINDOW_ROWS = 500;
-/** Levels drawn as indentation; deeper ones stand at the last and say their number. */
-const MAX_INDENT = 24;
-const INDENT_PX = 12;
-const ROW_PX = 28;
 const RULER_TICKS = 6;
 
-export interface WaterfallProps {
-  readonly tree: TraceTree;
-  readonly waterfall: Waterfall;
-  readonly state: TraceState;
-}
-
-export function WaterfallView({ tree, waterfall, state }: WaterfallProps): JSX.Element {
-  const duration = tree.endUnixNano - tree.startUnixNano;
-  const focused = waterfall.rows.findIndex((row) => row.node.span.spanId === state.span);
-  const parts = waterfall.rows.map((row, i) => (
-    <Row row={row} tree={tree} state={state} focusable={i === Math.max(focused, 0)} />
-  ));
+export function WaterfallView(props: WaterfallProps): JSX.Element {
+  const { tree, waterfall, state, timing } = props;
+  const durationNano = tree.endUnixNano - tree.startUnixNano;
+  const window = timeWindow(state.rows, durationNano);
+  const focused = waterfall.rows.findIndex(
+    ({ entry }) => !('kind' in entry) && entry.span.spanId === state.span,
+  );
+  const open = tree.byId.get(state.span);
+  const openSpan = open && {
+    from: BigInt(timing.starts[open.index]),
+    to: BigInt(timing.ends[open.index]),
+  };
   return (
     <section id="waterfall" class="waterfall" aria-label="Waterfall">
+      <TraceToolbar {...props} />
+      <MinimapStrip
+        minimap={props.minimap}
+        state={state}
+        window={window}
+        durationNano={durationNano}
+        errorCount={tree.errorCount}
+        openSpan={openSpan}
+      />
       <WindowBar waterfall={waterfall} state={state} />
       <div
         role="treegrid"
@@ -39,30 +46,71 @@ export function WaterfallView({ tree, waterfall, state }: WaterfallProps): JSX.E
         aria-label="Spans by parent, with their time"
         aria-rowcount={waterfall.visibleCount + 1}
         data-treegrid
+        data-rows={waterfall.visibleCount}
+        data-chunk-rows={CHUNK_ROWS}
+        data-row={state.rows.row}
+        data-href={attr(rowsHref({ ...state, span: '' }, {}))}
       >
-        <div role="row" class="wf-head" aria-rowindex="1">
-          <div role="columnheader">Service and operation</div>
-          <div role="columnheader" class="num">
-            Duration
-          </div>
-          <div role="columnheader" class="wf-ruler">
-            <span class="hidden-visually" safe>{`Time from 0 to ${formatDuration(duration)}`}</span>
-            <Ruler durationNano={duration} />
-          </div>
+        <div role="rowgroup" class="wf-headgroup">
+          <GridHead state={state} window={window} />
         </div>
-        {parts}
+        {chunksOf(waterfall.rows).map((rows) => (
+          <WaterfallChunk
+            rows={rows}
+            all={{ ...props, window }}
+            focused={Math.max(focused, 0) + waterfall.from}
+          />
+        ))}
+        {waterfall.rows.length === 0 ? <p class="wf-nothing none">No span is left to show.</p> : ''}
       </div>
-      {waterfall.visibleCount > waterfall.rows.length ? (
-        <WindowBar waterfall={waterfall} state={state} />
-      ) : (
-        ''
-      )}
+      <WindowBar waterfall={waterfall} state={state} />
     </section>
   );
 }
 
-function Ruler({ durationNano }: { durationNano: bigint }): JSX.Element {
-  const ticks = rulerTicks(durationNano, RULER_TICKS);
+function GridHead({ state, window }: { state: TraceState; window: TimeWindow }): JSX.Element {
+  const { from, to } = window;
+  return (
+    <div role="row" class="wf-head" aria-rowindex="1">
+      <div role="columnheader" class="wf-name-head">
+        Service and operation
+        <span
+          class="wf-handle needs-script"
+          role="separator"
+          tabindex="0"
+          aria-orientation="vertical"
+          aria-label="Width of the names"
+          aria-valuemin="140"
+          aria-valuemax="900"
+          aria-valuenow="420"
+          title="Drag, or use the arrow keys"
+          data-names-width
+        ></span>
+      </div>
+      <div role="columnheader" class="num">
+        Duration
+      </div>
+      <div role="columnheader" class="num wf-self" title="Time in which none of its children ran">
+        Self
+      </div>
+      <div
+        role="columnheader"
+        class="wf-ruler"
+        data-zoom-from={from.toString()}
+        data-zoom-to={to.toString()}
+        data-zoom-href={attr(rowsHref(state, { fromNano: 0n, toNano: 0n }))}
+      >
+        <span class="hidden-visually" safe>
+          {`Time from ${from === 0n ? '0' : formatDuration(from)} to ${formatDuration(to)}`}
+        </span>
+        <Ruler window={window} />
+      </div>
+    </div>
+  );
+}
+
+function Ruler({ window }: { window: TimeWindow }): JSX.Element {
+  const ticks = rulerTicks(window.from, window.to, RULER_TICKS);
   return (
     <svg class="ruler" width="100%" height="24" aria-hidden="true">
       {ticks.map(({ nano, left }) => (
@@ -87,172 +135,33 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(3)}%`;
 }
 
-interface RowProps {
-  readonly row: WaterfallRow;
-  readonly tree: TraceTree;
-  readonly state: TraceState;
-  readonly focusable: boolean;
+/** A window begins with a chunk. */
+function chunksOf(rows: readonly WaterfallRow[]): (readonly WaterfallRow[])[] {
+  const chunks = [];
+  for (let at = 0; at < rows.length; at += CHUNK_ROWS) chunks.push(rows.slice(at, at + CHUNK_ROWS));
+  return chunks;
 }
 
-function Row({ row, tree, state, focusable }: RowProps): JSX.Element {
-  const { node } = row;
-  const { span } = node;
-  const href = attr(traceHref(state, { span: span.spanId }));
-  const hasChildren = node.descendants > 0;
+export interface ChunkProps {
+  readonly rows: readonly WaterfallRow[];
+  readonly all: RowsProps;
+  /** The row that Tab reaches; -1 when it is none of these. */
+  readonly focused: number;
+}
+
+/** The piece that the page asks for when it is scrolled there. */
+export function WaterfallChunk({ rows, all, focused }: ChunkProps): JSX.Element {
+  const chunk = Math.floor((rows[0]?.row ?? 0) / CHUNK_ROWS);
   return (
-    <div
-      role="row"
-      id={`row-${node.index}`}
-      data-span={span.spanId}
-      class={`wf-row ${serviceClass(span.serviceName)}`}
-      aria-level={node.depth + 1}
-      aria-posinset={row.position}
-      aria-setsize={row.siblings}
-      aria-rowindex={row.row + 2}
-      aria-expanded={hasChildren ? (row.expanded ? 'true' : 'false') : undefined}
-      aria-selected={span.spanId === state.span ? 'true' : 'false'}
-      tabindex={focusable ? '0' : '-1'}
-    >
-      <div role="gridcell" class="wf-name">
-        <Indent depth={node.depth} />
-        <Toggle row={row} state={state} />
-        <a
-          class="wf-link"
-          href={href}
-          tabindex="-1"
-          hx-get={href}
-          hx-target="#span-panel"
-          hx-push-url="true"
-          data-open
-        >
-          <ServiceName name={span.serviceName} />
-          <SpanName name={span.name} />
-        </a>
-        <Flags row={row} />
-      </div>
-      <div role="gridcell" class="num wf-duration" safe>
-        {formatDuration(span.durationNano)}
-      </div>
-      <div role="gridcell" class="wf-bar">
-        <Bar row={row} tree={tree} />
-      </div>
+    <div role="rowgroup" class="wf-chunk" id={`wf-chunk-${chunk}`} data-chunk={chunk}>
+      {rows.map((row) => (
+        <Row row={row} all={all} focusable={row.row === focused} />
+      ))}
     </div>
   );
 }
 
-/** Lines that lead from a span down to its children. */
-function Indent({ depth }: { depth: number }): JSX.Element {
-  const levels = Math.min(depth, MAX_INDENT);
-  let path = '';
-  for (let level = 0; level < levels; level++) path += `M${level * INDENT_PX + 8} 0V${ROW_PX}`;
-  return (
-    <>
-      {levels > 0 ? (
-        <svg class="indent" width={levels * INDENT_PX} height={ROW_PX} aria-hidden="true">
-          <path d={path} />
-        </svg>
-      ) : (
-        ''
-      )}
-      {depth > MAX_INDENT ? (
-        <span class="depth" title={`Level ${depth + 1}`}>
-          {depth + 1}
-        </span>
-      ) : (
-        ''
-      )}
-    </>
-  );
-}
-
-function Toggle({ row, state }: { row: WaterfallRow; state: TraceState }): JSX.Element {
-  const { node, expanded } = row;
-  if (node.descendants === 0) return <span class="toggle"></span>;
-  const href = attr(traceHref(state, { collapsed: toggled(state, node.span.spanId) }));
-  const label = `${expanded ? 'Collapse' : 'Expand'} ${plural(node.descendants, 'span')} below`;
-  return (
-    <a
-      class="toggle"
-      href={href}
-      tabindex="-1"
-      hx-get={href}
-      hx-target="#waterfall"
-      aria-label={label}
-      title={label}
-      data-toggle
-    >
-      <Icon name={expanded ? 'chevronDown' : 'chevronRight'} />
-    </a>
-  );
-}
-
-/** What a row says besides its name: its error, errors hidden below it, a parent that never came. */
-function Flags({ row }: { row: WaterfallRow }): JSX.Element {
-  const { node, expanded } = row;
-  const hidden = !expanded && node.descendants > 0;
-  return (
-    <span class="wf-flags">
-      {isError(node.span) ? (
-        <span
-          class="error"
-          title={attr(node.span.statusMessage === '' ? 'Error' : `Error: ${node.span.statusMessage}`)}
-        >
-          <Icon name="error" />
-          <span class="hidden-visually">Error</span>
-        </span>
-      ) : (
-        ''
-      )}
-      {hidden && node.errorsBelow > 0 ? (
-        <span class="error below" title={`${plural(node.errorsBelow, 'error')} below`}>
-          <Icon name="error" />
-          <span safe>{formatCount(node.errorsBelow)}</span>
-          <span class="hidden-visually">errors below</span>
-        </span>
-      ) : (
-        ''
-      )}
-      {hidden ? <span class="badge">{`+${formatCount(node.descendants)}` as 'safe'}</span> : ''}
-      {node.rootReason === 'orphan' ? (
-        <span class="badge" title={`Its parent ${node.span.parentSpanId} has not arrived`}>
-          <Icon name="info" />
-          <span class="words"> parent missing</span>
-        </span>
-      ) : (
-        ''
-      )}
-      {node.rootReason === 'cycle' ? (
-        <span class="badge" title="Its ancestors form a ring; it is shown at the top">
-          <Icon name="info" />
-          <span class="words"> ring of parents</span>
-        </span>
-      ) : (
-        ''
-      )}
-    </span>
-  );
-}
-
-/** Below this share of the line a bar would not be seen. */
-const MIN_BAR = 0.0025;
-
-function Bar({ row, tree }: { row: WaterfallRow; tree: TraceTree }): JSX.Element {
-  const { left, width, marks, node } = row;
-  const wide = Math.max(width, MIN_BAR);
-  const x = Math.min(left, 1 - wide);
-  const start = formatDuration(node.span.startTimeUnixNano - tree.startUnixNano);
-  return (
-    <svg class={isError(node.span) ? 'bar has-error' : 'bar'} width="100%" height={ROW_PX} role="img">
-      <title safe>{`Starts at ${start}, takes ${formatDuration(node.span.durationNano)}`}</title>
-      <rect class="bar-fill" x={percent(x)} width={percent(wide)} y="9" height="10" rx="2" />
-      {marks.map((mark) => (
-        <circle class="bar-event" cx={percent(mark)} cy="14" r="2.5" />
-      ))}
-    </svg>
-  );
-}
-
-/** Which rows of a long trace are in the page, and the way to the others. */
+/** Which rows of a long trace are in the page, and the way to the others where no script fetches them. */
 function WindowBar({ waterfall, state }: { waterfall: Waterfall; state: TraceState }): JSX.Element {
   const { from, rows, visibleCount } = waterfall;
   if (visibleCount <= rows.length) return <></>;
@@ -260,28 +169,27 @@ function WindowBar({ waterfall, state }: { waterfall: Waterfall; state: TraceSta
   const lastWindow = Math.floor((visibleCount - 1) / WINDOW_ROWS) * WINDOW_ROWS;
   return (
     <nav class="window-bar" aria-label="Rows of the waterfall">
-      <WindowLink state={state} from={from > 0 ? 0 : -1} text="First" />
-      <WindowLink state={state} from={from > 0 ? Math.max(0, from - WINDOW_ROWS) : -1} text="Earlier" />
+      <WindowLink state={state} row={from > 0 ? 0 : -1} text="First" />
+      <WindowLink state={state} row={from > 0 ? Math.max(0, from - WINDOW_ROWS) : -1} text="Earlier" />
       <span class="num" safe>
         {`Rows ${formatCount(from + 1)}–${formatCount(last)} of ${formatCount(visibleCount)}`}
       </span>
-      <WindowLink state={state} from={last < visibleCount ? last : -1} text="Later" />
-      <WindowLink state={state} from={last < visibleCount ? lastWindow : -1} text="Last" />
+      <WindowLink state={state} row={last < visibleCount ? last : -1} text="Later" />
+      <WindowLink state={state} row={last < visibleCount ? lastWindow : -1} text="Last" />
     </nav>
   );
 }
 
-function WindowLink({ state, from, text }: { state: TraceState; from: number; text: string }): JSX.Element {
-  if (from < 0) {
+function WindowLink({ state, row, text }: { state: TraceState; row: number; text: string }): JSX.Element {
+  if (row < 0) {
     return (
       <span class="off" aria-disabled="true" safe>
         {text}
       </span>
     );
   }
-  const href = attr(traceHref(state, { from, span: '' }));
   return (
-    <a href={href} hx-get={href} hx-target="#waterfall" hx-swap="outerHTML show:top" safe>
+    <a href={attr(traceHref(state, { rows: { ...state.rows, row }, span: '' }))} safe>
       {text}
     </a>
   );

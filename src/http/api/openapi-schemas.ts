@@ -222,7 +222,20 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       object({
         id: count,
         at: { ...text, description: 'RFC 3339' },
-        action: { enum: ['delete trace', 'delete spans', 'retention', 'size', 'pin', 'unpin', 'repair'] },
+        action: {
+          enum: [
+            'delete trace',
+            'delete spans',
+            'retention',
+            'size',
+            'pin',
+            'unpin',
+            'repair',
+            'create project',
+            'create token',
+            'revoke token',
+          ],
+        },
         actor: { ...text, description: "A token's id; `local` while there are no tokens; `retention`" },
         detail: text,
         spans: count,

@@ -3,7 +3,7 @@ import { Html } from '@elysiajs/html';
 import { QuestionError } from '../../store/span-store.ts';
 import type { Query } from '../../traceql/ast.ts';
 import { comparison, field, MATCH_ALL, queryOf } from '../../traceql/build.ts';
-import { NameOptions } from '../../../views/search/search.tsx';
+import { NameOptions } from '../../../views/search/filter-column.tsx';
 import { readSearchState } from '../../../views/search/search-state.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { rangeOf } from './range.ts';

@@ -14,7 +14,13 @@ export function insteadOfPart(request: Request): Record<string, string> {
 }
 
 export function shellOf(request: Request, context?: PageContext): Shell {
-  return { assets: assetUrls(), theme: themeOf(request), signedIn: context?.signedIn ?? false };
+  return {
+    assets: assetUrls(),
+    theme: themeOf(request),
+    signedIn: context?.signedIn ?? false,
+    project: context?.projectShown,
+    serviceColours: context?.serviceColours,
+  };
 }
 
 function themeOf(request: Request): Shell['theme'] {
@@ -37,6 +43,36 @@ export async function html(
       ...init.headers,
     },
   });
+}
+
+/** Sends the page up to its gap at once, what `rest` makes when it is there, then the end. `rest` never rejects. */
+export async function htmlWithGap(
+  frame: JSX.Element,
+  gap: string,
+  rest: () => Promise<JSX.Element>,
+): Promise<Response> {
+  const { headers } = await html('');
+  const text = `<!doctype html>${await frame}`;
+  const at = text.indexOf(gap);
+  if (at < 0) throw new Error('a page without its gap');
+  const encoder = new TextEncoder();
+  let left = false;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(encoder.encode(text.slice(0, at)));
+    },
+    // A reader that left is sent nothing more.
+    async pull(controller) {
+      const filling = await rest();
+      if (left) return;
+      controller.enqueue(encoder.encode(filling + text.slice(at + gap.length)));
+      controller.close();
+    },
+    cancel() {
+      left = true;
+    },
+  });
+  return new Response(body, { headers });
 }
 
 export function seeOther(location: string): Response {

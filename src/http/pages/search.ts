@@ -10,13 +10,20 @@ import { parseQuery } from '../../traceql/parse.ts';
 import { printQuery } from '../../traceql/print.ts';
 import { FilterError, filtersOf, NO_FILTERS, queryOfForm } from '../../../views/search/query-filters.ts';
 import type { FilterFields } from '../../../views/search/query-filters.ts';
-import { SearchPage, SearchRegion } from '../../../views/search/search.tsx';
+import { QueryEdits } from '../../../views/search/facets-links.ts';
+import {
+  LateResults,
+  RESULTS_GAP,
+  SearchFrame,
+  SearchPage,
+  SearchRegion,
+} from '../../../views/search/search.tsx';
 import type { SearchOutcome, SearchProps } from '../../../views/search/search.tsx';
 import { readSearchState, searchHref } from '../../../views/search/search-state.ts';
 import type { SearchState } from '../../../views/search/search-state.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { rangeOf } from './range.ts';
-import { html, seeOther, shellOf, wantsFragment } from './respond.ts';
+import { html, htmlWithGap, seeOther, shellOf, wantsFragment } from './respond.ts';
 import { conditionOf, expectCondition, isMetrics } from '../../traceql/query.ts';
 import { metricsOutcome } from './metrics.ts';
 
@@ -31,9 +38,36 @@ export async function searchPage(deps: PagesDeps, context: PageContext, request:
   if (id !== '') return fragment ? goTo(id) : seeOther(id);
   const href = searchHref(asked.state, { cursor: asked.state.cursor });
   if (asked.fromForm && !asked.refused && !fragment) return seeOther(href);
-  const props = await answer(deps, context, request, asked);
+  const { frame, outcome } = answer(deps, context, request, asked);
+  if (!fragment && !request.headers.has('hx-request') && (await isSlow(outcome))) {
+    const counted = !isMetrics(asked.query.expression);
+    return htmlWithGap(Html.createElement(SearchFrame, { ...frame, counted }), RESULTS_GAP, async () => {
+      const late = await outcome.catch((error: unknown) => lateRefusal(deps, request, error, asked.state.q));
+      return Html.createElement(LateResults, { ...frame, outcome: late });
+    });
+  }
+  const props: SearchProps = { ...frame, outcome: await outcome };
   if (!fragment) return html(Html.createElement(SearchPage, props));
   return html(Html.createElement(SearchRegion, props), { headers: { 'HX-Push-Url': href } });
+}
+
+/** Shorter than this nobody sees; and what is refused is refused sooner, and said in the query bar. */
+const QUICK_MS = 25;
+
+async function isSlow(outcome: Promise<SearchOutcome>): Promise<boolean> {
+  return await Promise.race([
+    outcome.then(
+      () => false,
+      () => false,
+    ),
+    Bun.sleep(QUICK_MS).then(() => true),
+  ]);
+}
+
+/** The status is out: what fails now can only be said in the page. */
+function lateRefusal(deps: PagesDeps, request: Request, error: unknown, text: string): SearchOutcome {
+  const message = deps.told?.(error, request) ?? 'the search failed';
+  return { kind: 'refused', message, text };
 }
 
 /** What htmx understands as "leave this page". */
@@ -41,7 +75,7 @@ function goTo(location: string): Response {
   return new Response(null, { headers: { 'HX-Redirect': location, 'cache-control': 'no-store' } });
 }
 
-interface Asked {
+export interface Asked {
   readonly state: SearchState;
   readonly query: Query;
   readonly filters: FilterFields;
@@ -50,7 +84,7 @@ interface Asked {
 }
 
 /** The query that the address means, be it TraceQL or the form's fields; or why it means none. */
-function askedQuery(params: URLSearchParams): Asked {
+export function askedQuery(params: URLSearchParams): Asked {
   const given = readSearchState(params);
   const fromForm = params.has('filters') || FILTER_NAMES.some((name) => params.has(name));
   const text = braced(given.q);
@@ -81,7 +115,7 @@ function formQuery(params: URLSearchParams, text: string): Query {
 }
 
 /** `status = error` without braces is meant as `{ status = error }`; `count() > 2` and `({...})` are not. */
-function braced(q: string): string {
+export function braced(q: string): string {
   const code = q.replaceAll(/"(?:[^"\\]|\\.)*"|`[^`]*`/gs, '');
   const whole = code.includes('{') || /^\(*(?:count|avg|min|max|sum|by|select)\s*\(/.test(code);
   return whole || idIn(q) !== '' || !/[=<>~]/.test(code) ? q : `{ ${q} }`;
@@ -124,23 +158,37 @@ function idIn(q: string): string {
   return /^[0-9a-f]{32}$/.test(id) ? `/traces/${id}` : '';
 }
 
-async function answer(
+/** What is known at once, and what the store will say. */
+function answer(
   deps: PagesDeps,
   context: PageContext,
   request: Request,
   asked: Asked,
-): Promise<SearchProps> {
+): { readonly frame: Omit<SearchProps, 'outcome'>; readonly outcome: Promise<SearchOutcome> } {
   const now = deps.now();
   const at = asked.state.at === '' ? now : BigInt(asked.state.at);
   const state = { ...asked.state, at: at.toString() };
   const shell = shellOf(request, context);
   const { filters } = asked;
+  const { conditions } = new QueryEdits(asked.query);
+  const { mayChange } = context;
+  const saved = deps.savedSearches?.list(context.projectId) ?? [];
+  const frame = { shell, now, state, filters, conditions, typed: asked.fromForm, saved, mayChange };
+  return { frame, outcome: outcomeOf(deps, context, request, asked, at) };
+}
+
+async function outcomeOf(
+  deps: PagesDeps,
+  context: PageContext,
+  request: Request,
+  asked: Asked,
+  at: bigint,
+): Promise<SearchOutcome> {
+  if (asked.refused) return asked.refused;
   try {
-    const outcome =
-      asked.refused ?? (await found(deps, context, request, asked, { range: rangeOf(state, at), at }));
-    return { shell, now, state, filters, outcome };
+    return await found(deps, context, request, asked, { range: rangeOf(asked.state, at), at });
   } catch (error) {
-    return { shell, now, state, filters, outcome: refusal(error, state.q) };
+    return refusal(error, asked.state.q);
   }
 }
 

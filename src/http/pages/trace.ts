@@ -1,15 +1,16 @@
-/** `/traces/{id}`: the whole page, the waterfall alone, or the open span alone. */
+/** `/traces/{id}`: the whole page, or the part of it that is asked for: waterfall, some of its rows, the open span. */
 import { setImmediate } from 'node:timers/promises';
 import { Html } from '@elysiajs/html';
-import { waterfallRows } from '../../trace/waterfall.ts';
-import { SelectedSpan, TracePage, UnknownTracePage } from '../../../views/trace/trace.tsx';
+import { SelectedSpan, UnknownTracePage } from '../../../views/trace/trace.tsx';
 import { readTraceState, traceHref } from '../../../views/trace/trace-state.ts';
 import type { TraceState } from '../../../views/trace/trace-state.ts';
-import { WaterfallView, WINDOW_ROWS } from '../../../views/trace/waterfall.tsx';
+import { WaterfallView } from '../../../views/trace/waterfall.tsx';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage } from './error-page.ts';
 import { html, insteadOfPart, seeOther, shellOf, wantsFragment } from './respond.ts';
 import type { TraceTrees } from './trace-trees.ts';
+import { traceView, wholeTracePage } from './trace-views.ts';
+import { chunkOf, showingSpan, waterfallProps, zoomedTo } from './trace-waterfall.ts';
 
 /** Some tools cut the zeros that a trace id begins with. */
 const TRACE_ID = /^[0-9a-f]{16,32}$/;
@@ -31,48 +32,55 @@ export async function tracePage(
   if (traceId !== givenId) return seeOther(`/traces/${traceId}${search}`);
   const asked = readTraceState(traceId, searchParams);
   const target = wantsFragment(request) ? request.headers.get('hx-target') : null;
-  const { tree, coverage } = target
+  const built = target
     ? await trees.shown(context.projectId, traceId, asked.span, request.signal)
     : await trees.newest(context.projectId, traceId, request.signal);
-  const shell = shellOf(request, context);
+  const { tree, coverage } = built;
   if (tree.nodes.length === 0 && coverage.complete !== true) {
     const message = `The trace may be there, but not all files could be read: ${coverage.complete.reason}.`;
     return errorPage(request, { status: 503, title: 'Not found so far', message });
   }
   if (tree.nodes.length === 0) {
     const storeIsEmpty = deps.store.isEmpty(context.projectId);
+    const shell = shellOf(request, context);
     const page = Html.createElement(UnknownTracePage, { shell, traceId, storeIsEmpty });
     return html(page, { status: 404, headers: insteadOfPart(request) });
   }
   if (target?.endsWith('#span-panel')) {
-    return html(Html.createElement(SelectedSpan, { tree, state: asked }));
+    return html(
+      Html.createElement(SelectedSpan, {
+        tree,
+        state: asked,
+        templates: deps.linkTemplates.list(context.projectId),
+      }),
+    );
   }
-  const state = withOpenSpan(asked, target ? request : null);
-  const waterfall = waterfallRows(tree, {
-    collapsed: state.collapsed,
-    from: state.from,
-    limit: WINDOW_ROWS,
-    around: target ? undefined : state.span,
-  });
-  // The rows of a long trace and their markup take some 20 ms each.
+  const isSpanStep = target?.endsWith('#trace-body') ?? false;
+  const state = withOpenSpan(asked, target && !isSpanStep ? request : null);
+  const page = { deps, context, request, state, built };
+  if (state.view) return traceView(page, state.view, target?.endsWith('#trace-view') ?? false);
+  const chunk = /#wf-chunk-\d+$/.test(target ?? '');
+  if (chunk) return html(await chunkOf(tree, state));
+  const zoomed = zoomedTo(tree, state, searchParams.get('zoom') ?? '');
+  const isPart = target?.endsWith('#waterfall') ?? false;
+  const shown = isPart ? zoomed : await showingSpan(tree, zoomed);
+  const props = await waterfallProps(tree, shown, !isPart);
+  // The rows of a long trace and their markup take some 20 ms.
   await setImmediate();
-  if (target?.endsWith('#waterfall')) {
-    const headers = { 'HX-Push-Url': traceHref(state) };
-    return html(Html.createElement(WaterfallView, { tree, waterfall, state }), { headers });
-  }
-  const { projectId, mayChange } = context;
-  const pinned = deps.store.pinnedTraces(projectId).some((pin) => pin.traceId === traceId);
-  return html(
-    Html.createElement(TracePage, {
-      shell,
-      now: deps.now(),
-      state,
-      tree,
-      waterfall,
-      coverage,
-      keeping: { pinned, mayChange },
-    }),
-  );
+  const view = Html.createElement(WaterfallView, props);
+  const headers = { 'HX-Push-Url': traceHref(shown) };
+  if (isPart) return html(view, { headers });
+  if (isSpanStep) return html(bodyOf(await view, await panelOf(shown, page.built.tree)), { headers });
+  return wholeTracePage({ ...page, state: shown }, view);
+}
+
+function panelOf(state: TraceState, tree: Parameters<typeof SelectedSpan>[0]['tree']): JSX.Element {
+  return Html.createElement(SelectedSpan, { tree, state });
+}
+
+/** The waterfall and the panel beside it, as they stand in the page. */
+function bodyOf(view: string, panel: string): JSX.Element {
+  return Html.createElement('div', { class: 'trace-body', id: 'trace-body' }, view, panel);
 }
 
 /** The waterfall's links are older than the panel beside it: the browser's address knows which span is open. */

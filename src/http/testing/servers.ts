@@ -9,6 +9,7 @@ import { openLake } from '../../store/lake/lake.ts';
 import type { Lake } from '../../store/lake/lake.ts';
 import { IngestRecords } from '../../store/ingest-records.ts';
 import { Projects } from '../../store/projects.ts';
+import { SavedSearches } from '../../store/saved-searches.ts';
 import type { Store } from '../../store/store-upkeep.ts';
 import type { ServerDeps } from '../deps.ts';
 import { startServers } from '../server.ts';
@@ -54,6 +55,7 @@ export class TestServers implements AsyncDisposable {
       store: wrap(lake),
       projects,
       ingestRecords: new IngestRecords(catalog),
+      savedSearches: new SavedSearches(catalog),
       log: createLog({ level: 'debug', write: (line) => logged.push(line) }),
       config: {
         version: '0.0.0-test',

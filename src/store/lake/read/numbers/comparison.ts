@@ -17,7 +17,7 @@ type FieldAnswer = ComparisonPage['fields'][number];
 export async function comparison(
   session: Session,
   indexes: TraceIndexes,
-  { query, selection, range, limit, values }: ComparisonQuestion,
+  { query, selection, selectionRange, range, limit, values }: ComparisonQuestion,
 ): Promise<Omit<ComparisonPage, keyof Coverage>> {
   const { needsTrace, scan: condition } = analyse(selection);
   if (needsTrace) {
@@ -31,7 +31,7 @@ export async function comparison(
     stepNano: range.endUnixNano - range.startUnixNano,
     count: 1,
   };
-  const ask: ComparisonAsk = { selection: { condition, range }, buckets };
+  const ask: ComparisonAsk = { selection: { condition, range: selectionRange ?? range }, buckets };
   const scan = new ComparisonScan(ask);
   await scanMatching<'comparison'>(
     { session, indexes, range, query },
