@@ -26,6 +26,11 @@ describe('buildTree', () => {
     ['its own parent', [span(1, 1)], ['1cycle']],
     ['a ring, cut at the earliest', [span(1, 3, 5), span(2, 1, 4), span(3, 2, 9)], ['2cycle', '>3', '>>1']],
     ['a tail on a ring', [span(1, 2), span(2, 1), span(3, 2)], ['1cycle', '>2', '>>3']],
+    [
+      'those that start at once by length, whatever their place',
+      [span(1, 0, 0), span(2, 1, 5), { ...span(3, 1, 5), durationNano: 20n }, span(4, 1, 5), span(5, 1, 6)],
+      ['1root', '>3', '>2', '>4', '>5'],
+    ],
     ['a child that starts before its parent', [span(1, 0, 9), span(2, 1, 1)], ['1root', '>2']],
   ];
   for (const [name, spans, expected] of cases) {

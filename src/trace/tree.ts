@@ -179,12 +179,28 @@ function join(same: SameId, node: TraceNode): boolean {
   return true;
 }
 
-/** Stores answer in order of start: then a look at each is enough. */
-function sortedByStart(nodes: TraceNode[]): TraceNode[] {
+/** Stores answer in order of start: then only those that start at once are left to be ordered. */
+function sortedByStart(nodes: readonly TraceNode[]): readonly TraceNode[] {
+  let hasTies = false;
   for (let i = 1; i < nodes.length; i++) {
-    if (byStart(nodes[i - 1], nodes[i]) > 0) return sortByStart(nodes);
+    const [before, start] = [nodes[i - 1].span.startTimeUnixNano, nodes[i].span.startTimeUnixNano];
+    if (before > start) return sortByStart(nodes);
+    if (before === start) hasTies = true;
   }
-  return nodes;
+  return hasTies ? sortTies(nodes) : nodes;
+}
+
+function sortTies(nodes: readonly TraceNode[]): TraceNode[] {
+  const sorted: TraceNode[] = [];
+  for (let from = 0; from < nodes.length;) {
+    const { startTimeUnixNano } = nodes[from].span;
+    let to = from + 1;
+    while (to < nodes.length && nodes[to].span.startTimeUnixNano === startTimeUnixNano) to++;
+    if (to === from + 1) sorted.push(nodes[from]);
+    else for (const node of nodes.slice(from, to).sort(byStart)) sorted.push(node);
+    from = to;
+  }
+  return sorted;
 }
 
 /** Compares numbers where they can tell: an order of bigints takes five times as long. */

@@ -152,3 +152,11 @@ export function needsTrace(name: Intrinsic): boolean {
       return false;
   }
 }
+
+export function kindStatics(kind: number): readonly Static[] {
+  return kind < KIND_KEYWORDS.length ? [{ type: 'kind', value: KIND_KEYWORDS[kind] }] : [];
+}
+
+export function statusStatics(status: number): readonly Static[] {
+  return status < STATUS_KEYWORDS.length ? [{ type: 'status', value: STATUS_KEYWORDS[status] }] : [];
+}

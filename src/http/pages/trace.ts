@@ -10,6 +10,7 @@ import { errorPage } from './error-page.ts';
 import { html, insteadOfPart, seeOther, shellOf, wantsFragment } from './respond.ts';
 import type { TraceTrees } from './trace-trees.ts';
 import { traceView, wholeTracePage } from './trace-views.ts';
+import type { TraceRequest } from './trace-views.ts';
 import { chunkOf, showingSpan, waterfallProps, zoomedTo } from './trace-waterfall.ts';
 
 /** Some tools cut the zeros that a trace id begins with. */
@@ -46,15 +47,7 @@ export async function tracePage(
     const page = Html.createElement(UnknownTracePage, { shell, traceId, storeIsEmpty });
     return html(page, { status: 404, headers: insteadOfPart(request) });
   }
-  if (target?.endsWith('#span-panel')) {
-    return html(
-      Html.createElement(SelectedSpan, {
-        tree,
-        state: asked,
-        templates: deps.linkTemplates.list(context.projectId),
-      }),
-    );
-  }
+  if (target?.endsWith('#span-panel')) return html(panelOf({ deps, context, request, state: asked, built }));
   const isSpanStep = target?.endsWith('#trace-body') ?? false;
   const state = withOpenSpan(asked, target && !isSpanStep ? request : null);
   const page = { deps, context, request, state, built };
@@ -70,12 +63,13 @@ export async function tracePage(
   const view = Html.createElement(WaterfallView, props);
   const headers = { 'HX-Push-Url': traceHref(shown) };
   if (isPart) return html(view, { headers });
-  if (isSpanStep) return html(bodyOf(await view, await panelOf(shown, page.built.tree)), { headers });
+  if (isSpanStep) return html(bodyOf(await view, await panelOf({ ...page, state: shown })), { headers });
   return wholeTracePage({ ...page, state: shown }, view);
 }
 
-function panelOf(state: TraceState, tree: Parameters<typeof SelectedSpan>[0]['tree']): JSX.Element {
-  return Html.createElement(SelectedSpan, { tree, state });
+function panelOf({ deps, context, state, built }: TraceRequest): JSX.Element {
+  const templates = deps.linkTemplates.list(context.projectId);
+  return Html.createElement(SelectedSpan, { tree: built.tree, state, templates });
 }
 
 /** The waterfall and the panel beside it, as they stand in the page. */

@@ -10,10 +10,11 @@ import type { Intrinsic, Static } from '../../../../traceql/ast.ts';
 import { staticsOf } from '../../../../traceql/compare.ts';
 import type { FieldSource } from '../../../../traceql/evaluate.ts';
 import { evaluate } from '../../../../traceql/evaluate.ts';
-import { BlockRow, kindStatics, statusStatics } from '../scan/block-row.ts';
+import { BlockRow } from '../scan/block-row.ts';
 import { columnOf, int64At, isValid } from '../scan/cells.ts';
 import { DictionaryCodes, MapCodes, codeOfEntry, entryOf } from './group-codes-map.ts';
 import { NO_CODE } from './group-codes-pairs.ts';
+import { kindStatics, statusStatics } from '../../../../traceql/keywords.ts';
 
 const NIL: Static = { type: 'nil' };
 const OPAQUE: Static = { type: 'opaque' };

@@ -6,11 +6,11 @@ import type { Vector } from '../../../../span/vector.ts';
 import type { Field } from '../../../../traceql/analyse.ts';
 import type { Static } from '../../../../traceql/ast.ts';
 import type { CodeArray } from '../../files/parquet/page-codes.ts';
-import { kindStatics, statusStatics } from '../scan/block-row.ts';
 import { byteStatics, doubleStatics, int64Statics } from '../scan/column-codes.ts';
 import type { StaticsOfCode } from '../scan/column-codes.ts';
 import type { CodedColumn, ColumnSource } from '../scan/column-source.ts';
 import { Texts } from '../scan/texts.ts';
+import { kindStatics, statusStatics } from '../../../../traceql/keywords.ts';
 
 export interface KeptField {
   readonly column: string;

@@ -11,12 +11,12 @@ import type { FieldSource } from '../../../../traceql/evaluate.ts';
 import type { TimeRange } from '../../../span-store.ts';
 import type { Rollup, RollupSeries } from '../../files/rollup.ts';
 import type { FilePlan } from '../plan/plan.ts';
-import { kindStatics } from '../scan/block-row.ts';
 import type { Session } from '../session.ts';
 import { planRollup } from '../statistics/rollup-plan.ts';
 import type { RangeScan } from '../statistics/rollup-plan.ts';
 import { NO_CODE } from './group-codes-pairs.ts';
 import type { SeriesScan } from './series-scan.ts';
+import { kindStatics } from '../../../../traceql/keywords.ts';
 
 /** Read at a time: up to a millisecond each. */
 const ROLLUPS_AT_ONCE = 8;

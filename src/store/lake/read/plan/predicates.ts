@@ -5,11 +5,11 @@
 import type { FieldExpression } from '../../../../traceql/ast.ts';
 import { printExpression } from '../../../../traceql/print.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
-import { kindStatics, statusStatics } from '../scan/block-row.ts';
 import { boundsOf } from '../scan/int64-kernel.ts';
 import { BriefMatches } from '../../../../traceql/regex-pace.ts';
 import { conjuncts, leafOf } from '../scan/leaf.ts';
 import type { Leaf } from '../scan/leaf.ts';
+import { kindStatics, statusStatics } from '../../../../traceql/keywords.ts';
 
 type DecidedBy =
   | 'range'

@@ -3,10 +3,10 @@ import type { AttributeField, FieldExpression } from '../../../../traceql/ast.ts
 import type { Int64Range } from '../../../../traceql/bounds.ts';
 import { BriefMatches } from '../../../../traceql/regex-pace.ts';
 import type { FileEntry, RowGroupEntry } from '../../files/file-entry.ts';
-import { kindStatics, statusStatics } from '../scan/block-row.ts';
 import { boundsOf } from '../scan/int64-kernel.ts';
 import { conjuncts, leafOf } from '../scan/leaf.ts';
 import type { Leaf } from '../scan/leaf.ts';
+import { kindStatics, statusStatics } from '../../../../traceql/keywords.ts';
 
 /** What can rule a file or row group out; `order`: enough was found that comes before it. */
 export const PRUNE_REASONS = [

@@ -4,19 +4,11 @@ import type { AttributesVector, Block, ListVector, TextDictionary } from '../../
 import type { Intrinsic, Static } from '../../../../traceql/ast.ts';
 import { staticsOf } from '../../../../traceql/compare.ts';
 import type { FieldSource } from '../../../../traceql/evaluate.ts';
-import { KIND_KEYWORDS, STATUS_KEYWORDS } from '../../../../traceql/keywords.ts';
+import { kindStatics, statusStatics } from '../../../../traceql/keywords.ts';
 import { attributesRange, childOf, columnOf, int64At, promotedValue } from './cells.ts';
 import { TextCache, codesOfText, hexAt, isZero } from './texts.ts';
 
 /** A code that OpenTelemetry does not define matches no keyword, not even by `!=`. */
-export function kindStatics(kind: number): readonly Static[] {
-  return kind < KIND_KEYWORDS.length ? [{ type: 'kind', value: KIND_KEYWORDS[kind] }] : [];
-}
-
-export function statusStatics(status: number): readonly Static[] {
-  return status < STATUS_KEYWORDS.length ? [{ type: 'status', value: STATUS_KEYWORDS[status] }] : [];
-}
-
 type AttributeScopeHere = Parameters<FieldSource['attribute']>[0];
 
 export class BlockRow implements FieldSource {

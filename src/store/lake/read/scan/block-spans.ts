@@ -1,5 +1,5 @@
 /** Rows of a block as spans: for the winners of a search and the spans of a trace. */
-import type { Attribute, Span, SpanEvent, SpanLink } from '../../../../span/span.ts';
+import type { Attribute, Resource, Scope, Span, SpanEvent, SpanLink } from '../../../../span/span.ts';
 import { SPANS } from '../../../../span/schema.ts';
 import { TYPES_BY_TAG, parseValueText } from '../../../../span/value.ts';
 import type { AttributesVector, Block, Vector } from '../../../../span/vector.ts';
@@ -28,11 +28,15 @@ function columnsIn(block: Block, cache: TextCache) {
     const { codes, dictionary } = columnOf(block, name, 'text');
     return { codes, texts: cache.of(dictionary) };
   };
+  const ids = (name: string): Buffer => {
+    const { buffer, byteOffset, byteLength } = columnOf(block, name, 'fixed').bytes;
+    return Buffer.from(buffer, byteOffset, byteLength);
+  };
   const uint32 = (name: string) => columnOf(block, name, 'uint32').values;
   return {
-    traceId: columnOf(block, 'trace_id', 'fixed').bytes,
-    spanId: columnOf(block, 'span_id', 'fixed').bytes,
-    parentSpanId: columnOf(block, 'parent_span_id', 'fixed').bytes,
+    traceId: ids('trace_id'),
+    spanId: ids('span_id'),
+    parentSpanId: ids('parent_span_id'),
     traceState: text('trace_state'),
     name: text('name'),
     kind: columnOf(block, 'kind', 'uint8').values,
@@ -63,6 +67,69 @@ function textAt({ codes, texts }: TextColumn, row: number): string {
   return texts.orEmpty(codes[row]);
 }
 
+/** What a trace's tree and its order ask of each span is at hand, the rest is read from the block each time. */
+class SpanView implements Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: bigint;
+  readonly durationNano: bigint;
+  readonly statusCode: number;
+  readonly serviceName: string;
+
+  constructor(
+    private readonly reader: SpanReader,
+    private readonly columns: SpanColumns,
+    private readonly row: number,
+  ) {
+    this.traceId = reader.traceId(row);
+    this.spanId = hexAt(columns.spanId, row * 8, 8);
+    this.parentSpanId = reader.parentSpanId(row);
+    this.name = textAt(columns.name, row);
+    this.kind = columns.kind[row];
+    this.startTimeUnixNano = uint64At(columns.startTimeUnixNano, row);
+    this.durationNano = int64At(columns.durationNano, row);
+    this.statusCode = columns.statusCode[row];
+    this.serviceName = textAt(columns.serviceName, row);
+  }
+
+  get traceState(): string {
+    return this.reader.traceState(this.row);
+  }
+  get statusMessage(): string {
+    return this.reader.statusMessage(this.row);
+  }
+  get flags(): number {
+    return this.columns.flags[this.row];
+  }
+  get attributes(): readonly Attribute[] {
+    return this.reader.attributes(this.row);
+  }
+  get droppedAttributesCount(): number {
+    return this.columns.droppedAttributesCount[this.row];
+  }
+  get events(): readonly SpanEvent[] {
+    return this.reader.events(this.row);
+  }
+  get droppedEventsCount(): number {
+    return this.columns.droppedEventsCount[this.row];
+  }
+  get links(): readonly SpanLink[] {
+    return this.reader.links(this.row);
+  }
+  get droppedLinksCount(): number {
+    return this.columns.droppedLinksCount[this.row];
+  }
+  get resource(): Resource {
+    return this.reader.resource(this.row);
+  }
+  get scope(): Scope {
+    return this.reader.scope(this.row);
+  }
+}
+
 /** Reads any row of a block that has all columns of the schema, and perhaps promoted ones. */
 export class SpanReader {
   readonly #texts = new TextCache();
@@ -70,6 +137,8 @@ export class SpanReader {
   readonly #resourcePromoted: PromotedHere[] = [];
 
   readonly #columns: SpanColumns;
+  #lastTraceRow = -1;
+  #lastTraceId = '';
 
   constructor(block: Block) {
     this.#columns = columnsIn(block, this.#texts);
@@ -83,42 +152,86 @@ export class SpanReader {
 
   span(row: number): Span {
     const columns = this.#columns;
-    const parents = columns.parentSpanId;
     return {
-      traceId: hexAt(columns.traceId, row * 16, 16),
+      traceId: this.traceId(row),
       spanId: hexAt(columns.spanId, row * 8, 8),
-      parentSpanId: isZero(parents, row * 8, 8) ? '' : hexAt(parents, row * 8, 8),
-      traceState: textAt(columns.traceState, row),
+      parentSpanId: this.parentSpanId(row),
+      traceState: this.traceState(row),
       name: textAt(columns.name, row),
       kind: columns.kind[row],
       startTimeUnixNano: uint64At(columns.startTimeUnixNano, row),
       durationNano: int64At(columns.durationNano, row),
       statusCode: columns.statusCode[row],
-      statusMessage: textAt(columns.statusMessage, row),
+      statusMessage: this.statusMessage(row),
       flags: columns.flags[row],
-      attributes: this.#withPromoted(this.#spanPromoted, columns.attributes, row),
+      attributes: this.attributes(row),
       droppedAttributesCount: columns.droppedAttributesCount[row],
-      events: this.#events(row),
+      events: this.events(row),
       droppedEventsCount: columns.droppedEventsCount[row],
-      links: this.#links(row),
+      links: this.links(row),
       droppedLinksCount: columns.droppedLinksCount[row],
       serviceName: textAt(columns.serviceName, row),
-      resource: {
-        attributes: this.#withPromoted(this.#resourcePromoted, columns.resourceAttributes, row),
-        droppedAttributesCount: columns.resourceDroppedAttributesCount[row],
-        schemaUrl: textAt(columns.resourceSchemaUrl, row),
-      },
-      scope: {
-        name: textAt(columns.scopeName, row),
-        version: textAt(columns.scopeVersion, row),
-        attributes: this.#list(columns.scopeAttributes, row),
-        droppedAttributesCount: columns.scopeDroppedAttributesCount[row],
-        schemaUrl: textAt(columns.scopeSchemaUrl, row),
-      },
+      resource: this.resource(row),
+      scope: this.scope(row),
     };
   }
 
-  #events(row: number): SpanEvent[] {
+  /** The same span, of which most is read when somebody asks for it: the block stays in memory as long. */
+  view(row: number): Span {
+    return new SpanView(this, this.#columns, row);
+  }
+
+  /** Rows of one trace stand together: its id is written once. */
+  traceId(row: number): string {
+    const { traceId: bytes } = this.#columns;
+    const known = this.#lastTraceRow;
+    for (let i = 0; i < 16; i++) {
+      if (known >= 0 && bytes[row * 16 + i] === bytes[known * 16 + i]) continue;
+      this.#lastTraceRow = row;
+      this.#lastTraceId = hexAt(bytes, row * 16, 16);
+      break;
+    }
+    return this.#lastTraceId;
+  }
+
+  parentSpanId(row: number): string {
+    const { parentSpanId: bytes } = this.#columns;
+    return isZero(bytes, row * 8, 8) ? '' : hexAt(bytes, row * 8, 8);
+  }
+
+  traceState(row: number): string {
+    return textAt(this.#columns.traceState, row);
+  }
+
+  statusMessage(row: number): string {
+    return textAt(this.#columns.statusMessage, row);
+  }
+
+  attributes(row: number): Attribute[] {
+    return this.#withPromoted(this.#spanPromoted, this.#columns.attributes, row);
+  }
+
+  resource(row: number): Resource {
+    const columns = this.#columns;
+    return {
+      attributes: this.#withPromoted(this.#resourcePromoted, columns.resourceAttributes, row),
+      droppedAttributesCount: columns.resourceDroppedAttributesCount[row],
+      schemaUrl: textAt(columns.resourceSchemaUrl, row),
+    };
+  }
+
+  scope(row: number): Scope {
+    const columns = this.#columns;
+    return {
+      name: textAt(columns.scopeName, row),
+      version: textAt(columns.scopeVersion, row),
+      attributes: this.#list(columns.scopeAttributes, row),
+      droppedAttributesCount: columns.scopeDroppedAttributesCount[row],
+      schemaUrl: textAt(columns.scopeSchemaUrl, row),
+    };
+  }
+
+  events(row: number): SpanEvent[] {
     const list = this.#columns.events;
     const found: SpanEvent[] = [];
     if (list.offsets[row] === list.offsets[row + 1]) return found;
@@ -134,7 +247,7 @@ export class SpanReader {
     return found;
   }
 
-  #links(row: number): SpanLink[] {
+  links(row: number): SpanLink[] {
     const list = this.#columns.links;
     const found: SpanLink[] = [];
     if (list.offsets[row] === list.offsets[row + 1]) return found;

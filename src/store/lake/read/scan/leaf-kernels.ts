@@ -5,7 +5,7 @@ import type { Int64Range } from '../../../../traceql/bounds.ts';
 import { matches } from '../../../../traceql/evaluate.ts';
 import { HIT, MISSING, attributeStates, columnStates, textTests } from './attribute-states.ts';
 import type { StateFiller } from './attribute-states.ts';
-import { BlockRow, kindStatics, statusStatics } from './block-row.ts';
+import { BlockRow } from './block-row.ts';
 import { columnOf } from './cells.ts';
 import {
   byteStatics,
@@ -22,6 +22,7 @@ import { ALWAYS, NEVER } from './kernel.ts';
 import type { Kernel } from './kernel.ts';
 import type { Leaf } from './leaf.ts';
 import { bytesOfHex, codesOfText } from './texts.ts';
+import { kindStatics, statusStatics } from '../../../../traceql/keywords.ts';
 
 /** Undefined when only a row-wise evaluation can tell. */
 export function compileLeaf(leaf: Leaf, source: ColumnSource): Kernel | undefined {

@@ -8,7 +8,7 @@ import type { SearchOrder, TimeRange } from '../../../span-store.ts';
 import type { FileEntry } from '../../files/file-entry.ts';
 import { SpanReader } from '../scan/block-spans.ts';
 import { columnOf } from '../scan/cells.ts';
-import type { RowPick, SpansPart } from '../workers/jobs.ts';
+import type { RowPick } from '../workers/jobs.ts';
 import {
   ID_BYTES,
   bareKey,
@@ -297,7 +297,6 @@ async function readFromBuffer(
   }
 }
 
-/** A row group costs some 30 ms to read whole, so those of one file are shared among the workers. */
 async function readFromFile(
   session: Session,
   file: FileEntry,
@@ -312,36 +311,48 @@ async function readFromFile(
     else byGroup.set(addresses[i].group, [i]);
   }
   const groups = [...byGroup].sort(([a], [b]) => a - b);
-  const share = Math.ceil(groups.length / session.concurrency);
-  const shares: (typeof groups)[] = [];
-  for (let from = 0; from < groups.length; from += share) shares.push(groups.slice(from, from + share));
+  for (const [, inGroup] of groups) inGroup.sort((a, b) => addresses[a].row - addresses[b].row);
+  const picks = groups.map(([rowGroup, inGroup]): RowPick => ({
+    rowGroup,
+    rows: Uint32Array.from(inGroup, (i) => addresses[i].row),
+  }));
+  const order = groups.flatMap(([, inGroup]) => inGroup);
+  await eachPickedBlock(session, file, picks, async (block, from) => {
+    const reader = new SpanReader(block);
+    for (let row = 0; row < block.rows; row++) {
+      into[order[from + row]] = reader.span(row);
+      if (row % SPANS_WITHOUT_BREAK === SPANS_WITHOUT_BREAK - 1) await session.breathe();
+    }
+  });
+}
+
+/**
+ * The rows of the picks as blocks: row i of one is the picks' row `from + i`. A row group costs some 30 ms to read
+ * whole, so those of one file are shared among the workers. What was found is answered whatever the time, since the
+ * next page begins behind it; a file that can't be read is told of in the answer.
+ */
+export async function eachPickedBlock(
+  session: Session,
+  file: FileEntry,
+  picks: readonly RowPick[],
+  use: (block: Block, from: number) => Promise<void>,
+): Promise<void> {
+  const share = Math.ceil(picks.length / session.concurrency);
+  const parts: { readonly picks: readonly RowPick[]; readonly from: number }[] = [];
+  let from = 0;
+  for (let i = 0; i < picks.length; i += share) {
+    const part = picks.slice(i, i + share);
+    parts.push({ picks: part, from });
+    for (const { rows } of part) from += rows.length;
+  }
   await Promise.all(
-    shares.map(async (part) => {
-      const order = part.flatMap(([, inGroup]) =>
-        inGroup.sort((a, b) => addresses[a].row - addresses[b].row),
-      );
-      const picks: RowPick[] = part.map(([rowGroup, inGroup]) => ({
-        rowGroup,
-        rows: Uint32Array.from(inGroup, (i) => addresses[i].row),
-      }));
-      // What was found is answered, since the next page begins behind it.
-      const found = await session.job<'spans'>(file, { kind: 'spans', columns: undefined, picks }, true);
-      let next = 0;
-      for (const span of spansOf(found ?? [])) {
-        into[order[next++]] = span;
-        if (next % SPANS_WITHOUT_BREAK === 0) await session.breathe();
+    parts.map(async (part) => {
+      const job = { kind: 'spans', columns: undefined, picks: part.picks } as const;
+      let next = part.from;
+      for (const block of (await session.job<'spans'>(file, job, true)) ?? []) {
+        await use(block, next);
+        next += block.rows;
       }
     }),
   );
-}
-
-function* spansOf(parts: readonly SpansPart[]): Generator<Span> {
-  for (const part of parts) {
-    if ('spans' in part) {
-      yield* part.spans;
-      continue;
-    }
-    const reader = new SpanReader(part.block);
-    for (let row = 0; row < part.block.rows; row++) yield reader.span(row);
-  }
 }

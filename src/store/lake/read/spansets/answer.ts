@@ -4,7 +4,7 @@ import type { SearchOrder } from '../../../span-store.ts';
 import { ID_BYTES, compareRanks, rankMasks, rankOf } from '../scan/row-key.ts';
 import type { Rank, RankMasks } from '../scan/row-key.ts';
 import { SeriesScan } from '../numbers/series-scan.ts';
-import { packedRows } from './blocks.ts';
+import { packedRows } from '../scan/packed-rows.ts';
 import type { SpansetWanted, SpansetsFound } from './jobs.ts';
 import type { Candidate } from './runs.ts';
 import type { WholeTrace, WholeTraces } from './traces.ts';

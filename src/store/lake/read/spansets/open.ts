@@ -8,7 +8,7 @@ import type { ColumnsAvailable } from '../scan/fields.ts';
 import type { RowAddress } from '../search/search.ts';
 import { IN_BUFFER, availableIn } from '../session.ts';
 import type { BufferSource, Session } from '../session.ts';
-import { packedRows } from './blocks.ts';
+import { packedRows } from '../scan/packed-rows.ts';
 import type { PickedRows } from './jobs.ts';
 import { bitsOf, filtersOf } from './scan.ts';
 import { NO_TRACE, STRUCTURE_COLUMNS, WholeTraces } from './traces.ts';

@@ -10,7 +10,7 @@ import type { JobRun } from '../workers/job-run.ts';
 import { compareRanks, rankMasks } from '../scan/row-key.ts';
 import type { Filter } from '../scan/scan.ts';
 import { SpansetAnswer } from './answer.ts';
-import { packedRows } from './blocks.ts';
+import { packedRows } from '../scan/packed-rows.ts';
 import type { PickedRows, SpansetJob, SpansetRowGroup, SpansetRowsJob, SpansetsFound } from './jobs.ts';
 import { TraceRuns } from './runs.ts';
 import type { Candidate } from './runs.ts';

@@ -8,15 +8,14 @@ import type { ArrayPool } from '../scan/column-arrays.ts';
 import { RowGroupSource, SCAN_PAGE_ROWS } from '../scan/column-row-group.ts';
 import { BlockSource } from '../scan/column-source.ts';
 import type { ColumnSource } from '../scan/column-source.ts';
-import type { JobBase, JobCost, RowPick, SpansPart } from './jobs.ts';
+import type { JobBase, JobCost, RowPick } from './jobs.ts';
 import { countOnes, isEmpty } from '../scan/kernel.ts';
 import { Selection } from '../scan/scan.ts';
 import type { BeginRows, Filter } from '../scan/scan.ts';
 
 /**
  * Up to this many rows of all columns are read one by one. 1,000 that lie together, a long trace, take 10 ms, scattered
- * ones 50; the row group's decoder takes 80 for pages that it has not kept, and pushes out others. Their block crosses
- * to the main thread by itself, where of the decoder's each row does as a span: another 50 ms.
+ * ones 50; the row group's decoder takes 80 for pages that it has not kept, and pushes out others.
  */
 const MAX_POINTS = 4096;
 
@@ -32,7 +31,7 @@ export interface JobContext {
   isCancelled(): boolean;
   /** The question's time is up. */
   isLate(): boolean;
-  sendParts(parts: readonly SpansPart[]): void;
+  sendParts(parts: readonly Block[]): void;
 }
 
 class CancelledError extends Error {

@@ -1,5 +1,4 @@
 /** What the main thread asks of a reader worker, and what comes back. Plain data, one file a job. */
-import type { Span } from '../../../../span/span.ts';
 import type { Block } from '../../../../span/vector.ts';
 import type { SearchOrder } from '../../../span-store.ts';
 import type { ComparisonJob } from '../numbers/comparison-job.ts';
@@ -120,18 +119,13 @@ export type Job =
   | SpansetJob
   | SpansetRowsJob;
 
-/**
- * Rows as spans, or as a block that holds just them: of that the main thread makes them, since to clone 1,000 spans
- * takes some 50 ms, their block 1 ms, and to make them of it 10.
- */
-export type SpansPart = { readonly spans: readonly Span[] } | { readonly block: Block };
-
 /** By kind of job. Parts of a spans job may come before its end. */
 export interface JobValues {
   calls: CallPart;
   'call rows': CallRows;
   search: RankedRows;
-  spans: readonly SpansPart[];
+  /** Blocks that hold just these rows: to clone 1,000 spans takes some 50 ms, their block 1 ms. */
+  spans: readonly Block[];
   slim: SlimRows;
   extents: Extents;
   groups: GroupTable;
@@ -179,7 +173,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'started' }
-  | { readonly kind: 'part'; readonly id: number; readonly parts: readonly SpansPart[] }
+  | { readonly kind: 'part'; readonly id: number; readonly parts: readonly Block[] }
   | {
       readonly kind: 'done';
       readonly id: number;

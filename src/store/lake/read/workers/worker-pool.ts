@@ -6,7 +6,8 @@
  */
 import { SCAN_CACHE_BYTES } from '../../../../limits.ts';
 import { workerUrl } from '../../../../worker-url.ts';
-import type { FromWorker, Job, JobResult, SpansPart, ToWorker } from './jobs.ts';
+import type { Block } from '../../../../span/vector.ts';
+import type { FromWorker, Job, JobResult, ToWorker } from './jobs.ts';
 import { Affinity, isSmall } from './worker-affinity.ts';
 
 export interface PoolOptions {
@@ -67,7 +68,7 @@ interface Task {
   readonly signal: AbortSignal | undefined;
   readonly isSmall: boolean;
   /** Of its answer, those that came before its end. */
-  parts: SpansPart[];
+  parts: Block[];
   attempts: number;
   /** A worker ended with this and another job in hand: only each by itself tells whose fault that was. */
   isAlone: boolean;
@@ -339,7 +340,7 @@ export class WorkerPool {
     const { value, cost, memoryBytes } = message;
     const { parts } = task;
     task.resolve({
-      value: task.job.kind === 'spans' && parts.length > 0 ? parts.concat(value as SpansPart[]) : value,
+      value: task.job.kind === 'spans' && parts.length > 0 ? parts.concat(value as Block[]) : value,
       cost,
     });
     this.#done(entry, task);
