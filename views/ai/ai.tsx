@@ -250,15 +250,16 @@ function ModelLine(props: { row: ModelRow; state: AiState; prices: PriceTable | 
     <tr>
       <td class="col-main">
         <a href={attr(callsHref(state, asked))}>
-          <Model request={row.requestModel} response={row.responseModel} />
+          <Model request={row.requestModel} response={row.responseModel}>
+            {row.provider === '' ? (
+              ''
+            ) : (
+              <span class="badge" safe>
+                {row.provider.slice(0, 60)}
+              </span>
+            )}
+          </Model>
         </a>
-        {row.provider === '' ? (
-          ''
-        ) : (
-          <span class="badge" safe>
-            {row.provider.slice(0, 60)}
-          </span>
-        )}
       </td>
       <FigureCells
         figures={row}

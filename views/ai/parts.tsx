@@ -1,5 +1,6 @@
 /** Small parts of the gen-AI page, and the searches behind its figures. */
 import { Html } from '@elysiajs/html';
+import type { Children } from '@kitajs/html';
 import type { PriceTable } from '../../src/trace/gen-ai-prices.ts';
 import { NO_MODEL_CALLS } from '../../src/trace/gen-ai.ts';
 import type { FieldExpression } from '../../src/traceql/ast.ts';
@@ -17,13 +18,17 @@ export type Asked = readonly (readonly [key: string, value: string])[];
 const NAME_CHARS = 120;
 
 /** The one that was asked for, and the one that answered where that says more. */
-export function Model({ request, response }: { request: string; response: string }): JSX.Element {
+export function Model(props: { request: string; response: string; children?: Children }): JSX.Element {
+  const { request, response, children } = props;
   const name = request || response;
   return (
     <span class="ai-model">
-      <bdi class="data" safe>
-        {name.slice(0, NAME_CHARS)}
-      </bdi>
+      <span>
+        <bdi class="data" safe>
+          {name.slice(0, NAME_CHARS)}
+        </bdi>
+        {children}
+      </span>
       {response !== '' && response !== name ? (
         <bdi class="data note" safe>
           {response.slice(0, NAME_CHARS)}

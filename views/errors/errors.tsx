@@ -285,22 +285,23 @@ function Row(props: TableProps & { group: ErrorGroup; share: number }): JSX.Elem
     <tr>
       <td class="col-main">
         <a class="error-link" href={attr(errorHref(group.id, state))}>
-          <ErrorTitle group={group} />
+          <ErrorTitle group={group}>
+            {isNew(group, scan) ? (
+              <span class="badge is-new" title="First seen in the last quarter of this range">
+                new
+              </span>
+            ) : (
+              ''
+            )}
+            {group.handled === group.count ? (
+              <span class="badge" title="The spans did not end with an error">
+                handled
+              </span>
+            ) : (
+              ''
+            )}
+          </ErrorTitle>
         </a>
-        {isNew(group, scan) ? (
-          <span class="badge is-new" title="First seen in the last quarter of this range">
-            new
-          </span>
-        ) : (
-          ''
-        )}
-        {group.handled === group.count ? (
-          <span class="badge" title="The spans did not end with an error">
-            handled
-          </span>
-        ) : (
-          ''
-        )}
         {seen.length > 0 ? (
           <p class="error-seen">
             seen also in

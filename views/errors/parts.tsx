@@ -1,5 +1,6 @@
 /** What the list and the page of an error share. */
 import { Html } from '@elysiajs/html';
+import type { Children } from '@kitajs/html';
 import type { ErrorGroup } from '../../src/trace/error-groups.ts';
 import { Icon } from '../icons.tsx';
 
@@ -7,7 +8,8 @@ import { Icon } from '../icons.tsx';
 const SHOWN_CHARS = 240;
 
 /** Type, message without what differs each time, and place. */
-export function ErrorTitle({ group }: { group: ErrorGroup }): JSX.Element {
+/** `children` stand behind the type. */
+export function ErrorTitle({ group, children }: { group: ErrorGroup; children?: Children }): JSX.Element {
   const { type, pattern, frame } = group;
   return (
     <span class="error-title">
@@ -16,6 +18,7 @@ export function ErrorTitle({ group }: { group: ErrorGroup }): JSX.Element {
         <bdi class="data" safe>
           {typeText(group)}
         </bdi>
+        {children}
       </span>
       {type === '' || pattern === '' ? (
         ''

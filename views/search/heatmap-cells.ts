@@ -79,14 +79,18 @@ export function shadeOf(count: number, most: number): number {
   return Math.max(1, Math.ceil((Math.log1p(count) / Math.log1p(most)) * SHADES));
 }
 
-/** A corner of each cell with errors; half of the cell where half of its spans or more are errors. */
+/** Seen also where one span of thousands failed; and where all did, how many they are. */
+const [LEAST_ERROR_SHARE, MOST_ERROR_SHARE] = [0.15, 0.8];
+
+/** The left part of each cell with errors: as wide as their share of its spans. */
 export function errorPath({ columns, rows, counts, errors }: Cells): string {
   let path = '';
   for (let i = 0; i < errors.length; i++) {
     if (errors[i] === 0) continue;
     const [column, bottom] = [i % columns, rows - Math.floor(i / columns)];
-    const size = errors[i] * 2 >= counts[i] ? 1 : 0.5;
-    path += `M${column} ${bottom}v-${size}l${size} ${size}z`;
+    const share = Math.min(MOST_ERROR_SHARE, Math.max(LEAST_ERROR_SHARE, errors[i] / counts[i]));
+    const width = Number(share.toFixed(2));
+    path += `M${column} ${bottom}v-1h${width}v1z`;
   }
   return path;
 }

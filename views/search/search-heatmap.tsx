@@ -257,11 +257,11 @@ function Legend({ cells }: { cells: Cells }): JSX.Element {
         <span class="heat-legend-errors">
           <svg width="32" height="14" aria-hidden="true">
             <rect class="heat heat-2" width="14" height="14" />
-            <path class="heat-errors" d="M0 14v-7l7 7z" />
+            <path class="heat-errors" d="M0 14v-14h3v14z" />
             <rect class="heat heat-2" x="18" width="14" height="14" />
-            <path class="heat-errors" d="M18 14v-14l14 14z" />
+            <path class="heat-errors" d="M18 14v-14h10v14z" />
           </svg>
-          some errors, half or more
+          share of errors
         </span>
       )}
       <span class="needs-script">Drag over a part to select it.</span>

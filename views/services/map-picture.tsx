@@ -21,9 +21,13 @@ import { mapHref } from './map-state.ts';
 import type { MapState } from './map-state.ts';
 import { serviceHref } from './stats-state.ts';
 
-const SIZE = { nodeWidth: 176, nodeHeight: 46, columnGap: 96, rowGap: 20 };
+const SIZE = { nodeWidth: 176, nodeHeight: 46, columnGap: 80, rowGap: 20 };
 /** Around all of it: for labels of edges, and lines that leave a column and come back into it. */
 const MARGIN = 28;
+/** Smaller letters are hard to read: then the picture scrolls. */
+const LEAST_SCALE = 0.8;
+/** Of the widths that the style sheet knows: pages have no styles of their own. */
+const [WIDTH_STEP, FIRST_WIDTH, LAST_WIDTH] = [160, 4, 15];
 const NAME_LETTERS = 20;
 
 export interface MapPictureProps {
@@ -46,7 +50,7 @@ export function MapPicture({ graph, state, seconds }: MapPictureProps): JSX.Elem
   return (
     <div class="map-scroll" tabindex="0" role="region" aria-label="Map of calls">
       <svg
-        class="map"
+        class={leastWidth(width)}
         width={String(width)}
         height={String(height)}
         viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
@@ -66,6 +70,12 @@ export function MapPicture({ graph, state, seconds }: MapPictureProps): JSX.Elem
       </svg>
     </div>
   );
+}
+
+/** A picture wider than its place is made smaller, as far as it can be read. */
+function leastWidth(width: number): string {
+  const steps = Math.floor((width * LEAST_SCALE) / WIDTH_STEP);
+  return steps < FIRST_WIDTH || steps > LAST_WIDTH ? 'map' : `map is-fitted map-least-${steps}`;
 }
 
 function Arrow({ id }: { id: string }): JSX.Element {

@@ -9,7 +9,7 @@ export interface Reach {
   readonly startUnixNano: bigint;
   /** What the figures are compared with; '' without. */
   readonly before: string;
-  /** There are spans in that period. */
+  /** There are spans in that period, and enough of it is stored. */
   readonly hasBefore: boolean;
   readonly now: bigint;
 }
@@ -30,6 +30,9 @@ export function reachText({ oldestUnixNano, startUnixNano, before, hasBefore, no
   if (oldestUnixNano !== undefined && oldestUnixNano > startUnixNano) {
     const from = `${formatTime(oldestUnixNano, 0)} (${formatAgo(oldestUnixNano, now)})`;
     return `The oldest stored span is of ${from}: rates are over the whole range, and nothing is compared.`;
+  }
+  if (!hasBefore && oldestUnixNano !== undefined && oldestUnixNano < startUnixNano) {
+    return `Of ${before} only the time from ${formatTime(oldestUnixNano, 0)} is stored, less than half: nothing is compared.`;
   }
   if (!hasBefore) return `No spans in ${before}: nothing to compare with.`;
   if (oldestUnixNano !== undefined) {

@@ -16,6 +16,8 @@ export interface Period {
   readonly seconds: number;
   /** As long, and right before it; undefined where nothing bounds the range. */
   readonly before: { readonly range: TimeRange; readonly text: string } | undefined;
+  /** At least half of the time before is stored: less compares growth with nothing. */
+  readonly isComparable: boolean;
   /** Start of the oldest stored span, where there is none before all that is shown. */
   readonly oldestUnixNano: bigint | undefined;
 }
@@ -47,15 +49,17 @@ export async function periodOf(
   const length = closed.endUnixNano - closed.startUnixNano;
   const seconds = Number(length) / 1e9;
   if (range.startUnixNano === 0n || length <= 0n || length > range.startUnixNano) {
-    return { range, closed, seconds, before: undefined, oldestUnixNano: undefined };
+    return { range, closed, seconds, before: undefined, isComparable: false, oldestUnixNano: undefined };
   }
   const before = { startUnixNano: closed.startUnixNano - length, endUnixNano: closed.startUnixNano };
+  const oldestUnixNano = await oldestSince(deps, context, before.startUnixNano, signal);
   return {
     range,
     closed,
     seconds,
     before: { range: before, text: beforeText(asked.fields) },
-    oldestUnixNano: await oldestSince(deps, context, before.startUnixNano, signal),
+    isComparable: oldestUnixNano === undefined || oldestUnixNano <= before.startUnixNano + length / 2n,
+    oldestUnixNano,
   };
 }
 

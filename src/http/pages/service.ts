@@ -88,7 +88,7 @@ async function answer(
   ]);
   const total = (rows: readonly OperationStats[] | undefined): OperationStats | undefined =>
     rows?.find(({ serviceName }) => serviceName === service);
-  const hasBefore = earlier !== undefined && earlier.stats.length > 0;
+  const hasBefore = period.isComparable && earlier !== undefined && earlier.stats.length > 0;
   return {
     ...answers,
     shell: shellOf(request, context),

@@ -43,7 +43,7 @@ async function answer(
       askTrends(deps, context, { condition: null, range, closed, signal }, 'resource.service.name'),
     ),
   ]);
-  const hasBefore = earlier !== undefined && earlier.stats.length > 0;
+  const hasBefore = period.isComparable && earlier !== undefined && earlier.stats.length > 0;
   return {
     shell: shellOf(request, context),
     state,
