@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Measure } from './measure.ts';
 import { Server } from './server.ts';
 
-export const BENCHES = ['decode', 'ingest', 'store', 'query'] as const;
+export const BENCHES = ['decode', 'ingest', 'store', 'query', 'pages'] as const;
 export type Bench = (typeof BENCHES)[number];
 
 /** Rounds of the decoder take a second each at this number, and more of them say no more. */
@@ -43,6 +43,10 @@ export async function runBench(
     case 'query': {
       const { measureQueries } = await import('./query.ts');
       return measureQueries(spans, keep === undefined ? {} : { keep });
+    }
+    case 'pages': {
+      const { measurePagesAlone } = await import('./pages.ts');
+      return measurePagesAlone(spans);
     }
   }
 }

@@ -4,7 +4,7 @@ import { SPANS } from '../../../../span/schema.ts';
 import { TYPES_BY_TAG, parseValueText } from '../../../../span/value.ts';
 import type { AttributesVector, Block, Vector } from '../../../../span/vector.ts';
 import { attributesRange, childOf, columnOf, int64At, promotedValue, uint64At } from './cells.ts';
-import { TextCache, hexAt, isZero } from './texts.ts';
+import { bufferOf, hexAt, isZero, TextCache } from './texts.ts';
 import type { Texts } from './texts.ts';
 
 const OWN = new Set(SPANS.columns.map((column) => column.name));
@@ -28,10 +28,7 @@ function columnsIn(block: Block, cache: TextCache) {
     const { codes, dictionary } = columnOf(block, name, 'text');
     return { codes, texts: cache.of(dictionary) };
   };
-  const ids = (name: string): Buffer => {
-    const { buffer, byteOffset, byteLength } = columnOf(block, name, 'fixed').bytes;
-    return Buffer.from(buffer, byteOffset, byteLength);
-  };
+  const ids = (name: string) => bufferOf(columnOf(block, name, 'fixed').bytes);
   const uint32 = (name: string) => columnOf(block, name, 'uint32').values;
   return {
     traceId: ids('trace_id'),

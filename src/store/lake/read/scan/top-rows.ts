@@ -22,6 +22,8 @@ export interface RankedRows {
 /** Beyond this the heap grows on demand instead of being allocated whole. */
 const FIRST_CAPACITY = 1024;
 
+const NO_TRACES = new Uint8Array(0);
+
 export class TopRows {
   count = 0;
   more = false;
@@ -35,10 +37,11 @@ export class TopRows {
   /** Slots, the worst at 0. */
   #heap: Uint32Array;
 
-  /** Only rows that come after `after` are taken. */
+  /** Only rows that come after `after` are taken, and none of the few traces `without`, 16 bytes each. */
   constructor(
     readonly limit: number,
     readonly after: RowKey | undefined,
+    readonly without: Uint8Array = NO_TRACES,
   ) {
     const capacity = Math.min(limit, FIRST_CAPACITY);
     this.#capacity = capacity;
@@ -84,7 +87,8 @@ export class TopRows {
     group: number,
     row: number,
   ): void {
-    const { after } = this;
+    const { after, without } = this;
+    for (let at = 0; at < without.length; at += 16) if (isSameTrace(without, at, ids, idsAt)) return;
     if (after) {
       const order =
         high - after.high || low - after.low || compareIds(ids, idsAt, after.ids, 0) || kind - after.kind;
@@ -198,4 +202,9 @@ export class TopRows {
       more: this.more,
     };
   }
+}
+
+function isSameTrace(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
+  for (let i = 15; i >= 0; i--) if (a[aAt + i] !== b[bAt + i]) return false;
+  return true;
 }

@@ -4,7 +4,7 @@ import { STATUS_ERROR } from '../../../../span/span.ts';
 import type { Span } from '../../../../span/span.ts';
 import type { FieldExpression } from '../../../../traceql/ast.ts';
 import type { ServiceCount, SpansetSummary, TimeRange, TraceSummary } from '../../../span-store.ts';
-import { orderedOnce } from './order-spans.ts';
+import { orderedOnceInParts } from './order-spans.ts';
 import { readSpans } from './search.ts';
 import type { RowAddress } from './search.ts';
 import type { Session } from '../session.ts';
@@ -38,7 +38,7 @@ export async function judgeTraces(
   const judged: (MatchedTrace | undefined)[] = [];
   const filter = { condition: question.scan, range: question.range };
   for (const [traceId, spans] of await traceSpans(session, indexes, traceIds, filter)) {
-    judged.push(judgeMarked(traceId, orderedOnce(spans)));
+    judged.push(judgeMarked(traceId, await orderedOnceInParts(spans, () => session.breathe())));
   }
   return judged.filter((trace) => trace !== undefined);
 }

@@ -94,12 +94,14 @@ async function newestTraces(
   const seen = new Set<string>();
   const pending: Pending[] = [];
   let after: RowKey | undefined;
+  let without = new Uint8Array(0);
   for (
     let batch = Math.min(limit * SPANS_A_TRACE, MAX_BATCH_ROWS);
     ;
     batch = Math.min(batch * 2, MAX_BATCH_ROWS)
   ) {
-    const found = await searchRows(session, { filter, order: 'newest', limit: batch, after });
+    const found = await searchRows(session, { filter, order: 'newest', limit: batch, after, without });
+    without = Buffer.concat([without, ...crowding(found.rows)]);
     const met = new Map<string, bigint>();
     for (const row of found.rows) {
       const traceId = hexAt(row.ids, 0, 16);
@@ -126,6 +128,23 @@ async function newestTraces(
     }
   }
 }
+
+/** Of a batch, that of one trace: more, and one long trace would be read span by span before the next is met. */
+const CROWDING_SHARE = 1 / 8;
+
+/** Ids of the traces that have so many of the rows; they are met, and none of their other rows is needed. */
+function crowding(rows: readonly RowKey[]): Uint8Array[] {
+  const counts = new Map<string, number>();
+  for (const { ids } of rows) {
+    const traceId = hexAt(ids, 0, 16);
+    counts.set(traceId, (counts.get(traceId) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > MIN_CROWD && count >= rows.length * CROWDING_SHARE)
+    .map(([traceId]) => bytesOfHex(traceId, 16) ?? new Uint8Array(0));
+}
+
+const MIN_CROWD = 100;
 
 const MAX_UINT64 = (1n << 64n) - 1n;
 

@@ -46,6 +46,8 @@ export interface RowQuestion {
   readonly limit: number;
   /** Only rows behind this one. */
   readonly after: RowKey | undefined;
+  /** Ids of traces that are not looked for, 16 bytes each: few. */
+  readonly without?: Uint8Array;
 }
 
 interface RowAnswer {
@@ -126,7 +128,7 @@ async function searchOnce(session: Session, question: RowQuestion): Promise<RowA
 async function searchBuffers(session: Session, question: RowQuestion, merged: MergedRows): Promise<void> {
   const { filter, order } = question;
   const { startUnixNano, endUnixNano } = filter.range;
-  const top = new TopRows(question.limit, question.after);
+  const top = new TopRows(question.limit, question.after, question.without);
   const rankColumn = rankMasks(order).column;
   const columns = [...KEY_COLUMNS, rankColumn, ...filterColumns(filter, IN_BUFFER)];
   const first = order === 'newest' ? 'newest' : 'oldest';

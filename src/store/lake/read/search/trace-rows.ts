@@ -13,7 +13,7 @@ import { IN_BUFFER, availableIn } from '../session.ts';
 import type { BufferSource, Session } from '../session.ts';
 import { SLIM_COLUMNS, slimRows } from './slim-rows.ts';
 import type { SlimRows } from './slim-rows.ts';
-import { bytesOfHex, hexAt } from '../scan/texts.ts';
+import { bufferOf, bytesOfHex, hexAt } from '../scan/texts.ts';
 import type { TraceIndexes } from './trace-indexes.ts';
 
 /** A span of a trace with what its summary needs. */
@@ -131,13 +131,18 @@ async function addSlim(
   rows: SlimRows,
   source: BufferSource | FileEntry,
 ): Promise<void> {
+  const [traceIds, spanIds, parentIds] = [rows.traceIds, rows.spanIds, rows.parentSpanIds].map(bufferOf);
+  let spans: TraceSpan[] | undefined;
   for (let row = 0; row < rows.count; row++) {
     if (row % ROWS_WITHOUT_BREAK === ROWS_WITHOUT_BREAK - 1) await session.breathe();
-    const spans = traces.get(hexAt(rows.traceIds, row * 16, 16));
+    const at = row * 16;
+    // Rows of one trace mostly stand together.
+    const isNext = row === 0 || traceIds.compare(traceIds, at - 16, at, at, at + 16) !== 0;
+    if (isNext) spans = traces.get(hexAt(traceIds, at, 16));
     if (!spans) continue;
-    const parent = hexAt(rows.parentSpanIds, row * 8, 8);
+    const parent = hexAt(parentIds, row * 8, 8);
     spans.push({
-      spanId: hexAt(rows.spanIds, row * 8, 8),
+      spanId: hexAt(spanIds, row * 8, 8),
       parentSpanId: parent === '0000000000000000' ? '' : parent,
       name: rows.names[rows.nameCodes[row]],
       serviceName: rows.services[rows.serviceCodes[row]],

@@ -49,6 +49,8 @@ export interface SearchJob extends JobBase {
   readonly order: SearchOrder;
   readonly limit: number;
   readonly after: RowKey | undefined;
+  /** Ids of traces that are not looked for, 16 bytes each: few. */
+  readonly without?: Uint8Array;
   /** Enough rows that rank before this are known already. */
   readonly worst: Rank | undefined;
 }

@@ -84,7 +84,7 @@ function valueOf(job: Job, run: JobRun): Promise<JobValues[Job['kind']]> {
 }
 
 async function search(job: SearchJob, run: JobRun): Promise<JobValues['search']> {
-  const top = new TopRows(job.limit, job.after);
+  const top = new TopRows(job.limit, job.after, job.without);
   for (const { index, best } of job.rowGroups) {
     const worst = top.worst ?? job.worst;
     if (worst && compareRanks(best, worst) > 0) {
