@@ -99,14 +99,15 @@ function fromEvent(name: string, attributes: readonly Attribute[]): Message[] {
   if (role === undefined) return fromAttributes(values);
   const fields: Record<string, unknown> = {};
   for (const { key, value } of attributes) fields[key.replace(/^gen_ai\.(event\.)?/, '')] = plain(value);
-  return messagesOf(isRecord(fields.message) ? fields.message : fields, role);
+  const { message } = fields;
+  return messagesOf(isRecord(message) || typeof message === 'string' ? message : fields, role);
 }
 
 function fromNumberedKeys(attributes: readonly Attribute[], prefix: string, role: string): Message[] {
   const numbered = new Map<number, Record<string, unknown>>();
   for (const { key, value } of attributes) {
-    const [, index, rest] =
-      new RegExp(`^${prefix.replaceAll('.', '\\.')}\\.(\\d{1,4})\\.(.+)$`).exec(key) ?? [];
+    if (!key.startsWith(`${prefix}.`)) continue;
+    const [, index, rest] = /^(\d{1,4})\.(.+)$/.exec(key.slice(prefix.length + 1)) ?? [];
     if (rest === undefined) continue;
     const fields = numbered.get(Number(index)) ?? {};
     fields[rest] = plain(value);
