@@ -13,7 +13,7 @@ import { conditionOf, isMetrics } from '../../../../traceql/query.ts';
 import { QuestionError } from '../../../span-store.ts';
 import type { TimeRange } from '../../../span-store.ts';
 import { rejection } from '../../../testing/rejection.ts';
-import { spansArbitrary } from '../testing/arbitrary-spans.ts';
+import { BASE, spansArbitrary } from '../testing/arbitrary-spans.ts';
 import { byTrace } from '../testing/naive.ts';
 import { naiveRows } from '../testing/naive-rows.ts';
 import { storeSpread } from '../testing/spread.ts';
@@ -284,21 +284,33 @@ describe('comparison', () => {
       '{ duration > 8ns }',
       '{ name = "a" || kind = client }',
     );
+    const selectionRange = fc.constantFrom(
+      undefined,
+      { startUnixNano: BASE, endUnixNano: BASE + 20n },
+      { startUnixNano: BASE + 21n, endUnixNano: END_OF_TIME },
+    );
+    const asked = [spansArbitrary, queryText, selectionText, selectionRange] as const;
     await fc.assert(
-      fc.asyncProperty(spansArbitrary, queryText, selectionText, async (spans, text, selected) => {
+      fc.asyncProperty(...asked, async (spans, text, selected, within) => {
         await storeSpread(lake, spans);
         const selection = conditionOf(parseQuery(selected));
         if (!selection) throw new Error(selected);
         const page = await lake.reader.comparison('test', {
           query: parseQuery(text),
           selection,
+          ...(within && { selectionRange: within }),
           range: EVERYTHING,
           limit: 1000,
           values: 1000,
         });
         const rows = matching(spans, text);
-        const inside = rows.filter(({ fields }) => matches(selection, fields));
-        const outside = rows.filter(({ fields }) => !matches(selection, fields));
+        const { startUnixNano, endUnixNano } = within ?? EVERYTHING;
+        const isSelected = ({ span, fields }: (typeof rows)[number]): boolean =>
+          span.startTimeUnixNano >= startUnixNano &&
+          span.startTimeUnixNano < endUnixNano &&
+          matches(selection, fields);
+        const inside = rows.filter(isSelected);
+        const outside = rows.filter((row) => !isSelected(row));
         expect([page.selected, page.baseline]).toEqual([inside.length, outside.length]);
         for (const { field, difference, values } of page.fields) {
           const [a, b] = [naiveShares(inside, field), naiveShares(outside, field)];
