@@ -219,6 +219,12 @@ function TryIt({ mayWrite }: { mayWrite: boolean }): JSX.Element {
             <p class="note">Sends the sample traffic of a shop, with an ingest token.</p>
           </div>
         )}
+        <div>
+          <a class="button is-quiet" href="/import">
+            Import traces
+          </a>
+          <p class="note">OTLP JSON from a file: of another Spanlake, a Collector, or Tempo.</p>
+        </div>
       </div>
     </section>
   );

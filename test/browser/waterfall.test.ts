@@ -131,6 +131,44 @@ describe('waterfall', () => {
     await context.close();
   }, 60_000);
 
+  test('errors alone, levels, a service closed: each in the address, and back', async () => {
+    const { page, context, trouble } = await openPage(browser);
+    await page.goto(`${server.url}/traces/${loop}?similar=apart`);
+    const shown = (count: number): Promise<unknown> =>
+      page.waitForFunction((wanted) => document.querySelectorAll('.wf-row').length === wanted, count);
+    await shown(31);
+    const spans = page.getByRole('group', { name: 'Spans shown' });
+    await spans.getByRole('link', { name: 'Errors' }).click();
+    await shown(2);
+    expect(await page.locator('.wf-row').nth(1).innerText()).toContain('SELECT item');
+    await spans.getByRole('link', { name: 'Calls' }).click();
+    await shown(1);
+    await page.goBack();
+    await shown(2);
+    await spans.getByRole('link', { name: 'Critical path' }).click();
+    await shown(31);
+    await spans.getByRole('link', { name: 'All', exact: true }).click();
+    await page.waitForURL((url) => !url.search.includes('only='));
+    await page.getByRole('group', { name: 'Levels shown' }).getByRole('link', { name: 'Level 1' }).click();
+    await shown(1);
+    // What is closed tells of the error below it.
+    expect(await page.locator('.wf-row .icon-error, .wf-row .error').count()).toBeGreaterThan(0);
+    await page.locator('.wf-row').first().focus();
+    await page.keyboard.press('ArrowRight');
+    await shown(31);
+    await page.keyboard.press('ArrowLeft');
+    await shown(1);
+    expect(await page.locator('.wf-row').first().getAttribute('aria-expanded')).toBe('false');
+    await page.goto(`${server.url}/traces/${loop}?similar=apart`);
+    await page.locator('.wf-more summary').click();
+    await page.locator('.wf-more').getByRole('link', { name: 'shop' }).click();
+    await shown(1);
+    await page.goBack();
+    await shown(31);
+    expect(trouble).toEqual([]);
+    await context.close();
+  }, 60_000);
+
   test('windows are links without JavaScript', async () => {
     const { page, context } = await openPage(browser, { javaScriptEnabled: false });
     await page.goto(`${server.url}/traces/${long}?similar=apart`);
@@ -141,6 +179,7 @@ describe('waterfall', () => {
     await page.locator('#find').press('Enter');
     expect(await page.locator('#find-count').innerText()).toContain('1');
     await page.getByRole('link', { name: 'Next match' }).click();
+    await page.locator('.wf-row[aria-selected=true]').waitFor();
     expect(await page.locator('.wf-row[aria-selected=true]').count()).toBe(1);
     await context.close();
   }, 60_000);

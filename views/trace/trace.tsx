@@ -83,6 +83,7 @@ export function UnknownTracePage({ shell, traceId, storeIsEmpty }: UnknownTraceP
             Look again
           </a>
           <a href="/search">Search all traces</a>
+          <a href="/import">Import it from a file</a>
           {storeIsEmpty ? <a href="/start">Send the first span</a> : ''}
         </p>
       </div>
