@@ -145,3 +145,29 @@ describe('hostile text', () => {
     await context.close();
   }, 120_000);
 });
+
+test('a span of a clock that is centuries ahead, and one at the end of time, leave each page as it is', async () => {
+  await using own = await TestServer.start();
+  const ends = { startTimeUnixNano: '18446744073709551615', endTimeUnixNano: '18446744073709551615' };
+  const future = { startTimeUnixNano: '16725225600000000000', endTimeUnixNano: '16725225601000000000' };
+  const ago = { startTimeUnixNano: at(60), endTimeUnixNano: at(59) };
+  const call = [text('gen_ai.request.model', 'm'), text('gen_ai.operation.name', 'chat')];
+  const trace = hex(32);
+  await sendSpans(own, 'shop', [
+    { traceId: trace, spanId: hex(16), name: 'now', attributes: call, status: { code: 2 }, ...ago },
+    { traceId: hex(32), spanId: hex(16), name: 'ahead', attributes: call, status: { code: 2 }, ...future },
+    { traceId: hex(32), spanId: hex(16), name: 'end', ...ends },
+  ]);
+  const q = encodeURIComponent('{} | rate() by (name)');
+  const paths = [
+    ...['/services', '/services/shop', '/map', '/errors', '/ai', '/search', `/search?q=${q}`],
+    ...['/search/heatmap', '/search/facets', `/api/v1/metrics?q=${q}`, `/traces/${trace}`],
+  ];
+  for (const path of paths) {
+    for (const since of ['1h', 'all']) {
+      const whole = path.startsWith('/api/') ? '' : '&part=all';
+      const asked = `${path}${path.includes('?') ? '&' : '?'}since=${since}${whole}`;
+      expect([asked, (await own.fetch(asked)).status]).toEqual([asked, 200]);
+    }
+  }
+}, 60_000);

@@ -28,7 +28,7 @@ import {
 import { json, question } from './route.ts';
 import type { ApiCall, ApiRoute } from './route.ts';
 import { coverageJson } from './span-json.ts';
-import { closedRange, roundStep } from './step.ts';
+import { closedRange, endedRange, roundStep } from './step.ts';
 
 /** Series of one answer: more than that nobody reads, and 1,000 of 100 samples are about 1 MB. */
 export const SERIES = { least: 1, most: 1000, fallback: 100 };
@@ -55,11 +55,13 @@ export const FIGURE_ROUTES: readonly ApiRoute[] = [
 async function metrics(call: ApiCall): Promise<Response> {
   const { store, projectId, params, request } = call;
   const query = metricsQueryOf(params);
-  const range = rangeOf(params, nowUnixNano());
+  const now = nowUnixNano();
+  const range = rangeOf(params, now);
+  const stepNano = await stepOf(call);
   const page = await store.metrics(projectId, {
     query,
-    range,
-    stepNano: await stepOf(call),
+    range: stepNano === undefined ? range : endedRange(range, now),
+    stepNano,
     maxSeries: countOf(params, 'limit', SERIES),
     exemplars: countOf(params, 'exemplars', EXEMPLARS),
     ...askingOf(params, request.signal),

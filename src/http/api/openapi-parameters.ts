@@ -82,7 +82,11 @@ export const PARAMETERS: Readonly<Record<string, Parameter>> = {
     positive,
   ),
   fieldsLimit: query('limit', 'Fields. Default 20; larger than 1000 is cut to that.', 5, positive),
-  step: query('step', 'Length of a bucket. Default: a round one that gives about 100 of them.', '1m'),
+  step: query(
+    'step',
+    'Length of a bucket. Default: a round one that gives about 100 of them. In steps, a range without an end ends now.',
+    '1m',
+  ),
   instant: query('instant', '`true`: one bucket, which is the whole range', 'true', boolean),
   exemplars: query('exemplars', 'Spans of each series that are answered as examples. Default 0.', 3, {
     type: 'integer',

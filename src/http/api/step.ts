@@ -35,10 +35,8 @@ export async function closedRange(
   range: TimeRange,
   now: { readonly unixNano: bigint; readonly signal: AbortSignal },
 ): Promise<TimeRange> {
-  const openStart = range.startUnixNano === 0n;
   const openEnd = range.endUnixNano === END_OF_TIME;
-  if (!openStart)
-    return openEnd ? { ...range, endUnixNano: later(now.unixNano, range.startUnixNano) } : range;
+  if (range.startUnixNano !== 0n) return endedRange(range, now.unixNano);
   const startOf = async (order: 'oldest' | 'newest'): Promise<bigint | undefined> => {
     const question = { query: MATCH_ALL, range, order, limit: 1, signal: now.signal };
     return (await store.searchSpans(projectId, question)).spans[0]?.startTimeUnixNano;
@@ -47,6 +45,15 @@ export async function closedRange(
   if (startUnixNano === undefined) return { startUnixNano: now.unixNano, endUnixNano: now.unixNano };
   const newest = openEnd ? ((await startOf('newest')) ?? startUnixNano) + 1n : range.endUnixNano;
   return { startUnixNano, endUnixNano: newest };
+}
+
+/**
+ * A range with a start ends now where its end is open: what is asked in steps would else have millions of them for
+ * one span of a clock that is years ahead.
+ */
+export function endedRange(range: TimeRange, now: bigint): TimeRange {
+  const isOpen = range.startUnixNano !== 0n && range.endUnixNano === END_OF_TIME;
+  return isOpen ? { ...range, endUnixNano: later(now, range.startUnixNano) } : range;
 }
 
 function later(a: bigint, b: bigint): bigint {

@@ -18,7 +18,7 @@ import type {
   LatestCalls,
   NamedRow,
 } from '../../../views/ai/ai-state.ts';
-import { closedRange, roundStep } from '../api/step.ts';
+import { closedRange, endedRange, roundStep } from '../api/step.ts';
 import { aiTotals, coverageOf, GROUPS, labelOf, MODEL_FIELDS, sum } from './ai-totals.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage } from './error-page.ts';
@@ -82,11 +82,16 @@ class Asker {
     return combine(parseQuery(text), this.scope.condition);
   }
 
-  numbers(text: string, stepNano?: bigint): Promise<MetricsPage> {
+  /** `course`: in steps, up to a moment. */
+  numbers(
+    text: string,
+    course?: { readonly stepNano: bigint; readonly until: bigint },
+  ): Promise<MetricsPage> {
+    const { range } = this.scope;
     return this.deps.store.metrics(this.context.projectId, {
       query: this.query(text),
-      range: this.scope.range,
-      stepNano,
+      range: course ? endedRange(range, course.until) : range,
+      stepNano: course?.stepNano,
       maxSeries: MAX_SERIES,
       exemplars: 0,
       signal: this.request.signal,
@@ -101,7 +106,7 @@ class Asker {
 
 async function totalsOf(ask: Asker, prices: PriceTable | undefined, now: bigint): Promise<AiTotals> {
   const asked = await ask.closed(now);
-  const step = roundStep(asked);
+  const step = { stepNano: roundStep(asked), until: now };
   const by = `by (${GROUPS.join(', ')})`;
   const tokens = (name: string, old: string): Promise<MetricsPage[]> =>
     Promise.all([

@@ -12,7 +12,7 @@ import { ErrorPageView, ErrorLater } from '../../../views/errors/error.tsx';
 import { ErrorsFragment, ErrorsPage } from '../../../views/errors/errors.tsx';
 import { errorHref, errorsHref, readErrorsState } from '../../../views/errors/errors-state.ts';
 import type { ErrorScan, ErrorsState, LaterParts } from '../../../views/errors/errors-state.ts';
-import { closedRange, roundStep } from '../api/step.ts';
+import { closedRange, endedRange, roundStep } from '../api/step.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 import { errorPage } from './error-page.ts';
 import { scanErrors } from './error-scan.ts';
@@ -179,7 +179,7 @@ async function laterOf(
   const [chart, compared] = await Promise.all([
     store.metrics(projectId, {
       query,
-      range,
+      range: endedRange(range, now),
       stepNano: roundStep(closed),
       maxSeries: 12,
       exemplars: 0,

@@ -3,7 +3,7 @@ import { END_OF_TIME } from '../../span/time.ts';
 import type { TimeRange } from '../../store/span-store.ts';
 import type { MetricsExpression, Query } from '../../traceql/ast.ts';
 import type { MetricsOutcome } from '../../../views/search/metrics.tsx';
-import { closedRange, roundStep } from '../api/step.ts';
+import { closedRange, endedRange, roundStep } from '../api/step.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 
 /** More rows than that nobody reads in a table; the API and the command line have more. */
@@ -29,7 +29,7 @@ export async function metricsOutcome(
   const closed = await closedRange(store, context.projectId, range, { unixNano: at, signal: request.signal });
   const page = await store.metrics(context.projectId, {
     query,
-    range,
+    range: endedRange(range, at),
     stepNano: roundStep(closed),
     maxSeries: SERIES,
     exemplars: EXEMPLARS,

@@ -6,7 +6,7 @@ import { printExpression } from '../../traceql/print.ts';
 import { MOST_ROWS } from '../../../views/services/stats-view.ts';
 import { gridOf, trendsOf } from '../../../views/services/trends.ts';
 import type { Grid, Trends } from '../../../views/services/trends.ts';
-import { roundStep } from '../api/step.ts';
+import { endedRange, roundStep } from '../api/step.ts';
 import type { PageContext, PagesDeps } from './context.ts';
 
 export interface AskedTrends {
@@ -48,7 +48,7 @@ export function gridFor({ closed }: AskedTrends, fewer = STEPS_OF_A_CHART): Grid
 export function askMetrics(
   { store }: PagesDeps,
   { projectId }: PageContext,
-  { condition, range, signal }: AskedTrends,
+  { condition, range, closed, signal }: AskedTrends,
   grid: Grid,
   aggregate: string,
   and = '',
@@ -57,7 +57,7 @@ export function askMetrics(
   const selector = conditions.filter((one) => one !== '').join(' && ');
   return store.metrics(projectId, {
     query: parseQuery(`{ ${selector} } | ${aggregate}`),
-    range,
+    range: endedRange(range, closed.endUnixNano),
     stepNano: grid.stepNano,
     maxSeries: MOST_ROWS,
     exemplars: 0,
