@@ -1,4 +1,8 @@
-/** Bytes put together from pieces, in one buffer that doubles: memory follows what came, not what was announced. */
+/**
+ * Bytes put together from pieces, in one buffer that grows fourfold: memory follows what came, not what was announced,
+ * since pages that nobody wrote to take none. Of smaller buffers that were outgrown the allocator keeps some a while:
+ * growing twofold held half as much again at a body of the largest size.
+ */
 
 /** The first buffer, for what may not go on. */
 const FIRST_BYTES = 8 * 1024;
@@ -35,7 +39,7 @@ export class GrowingBytes {
   #grow(length: number): void {
     if (length > this.mostBytes) throw new RangeError(`${length} bytes are more than ${this.mostBytes}`);
     const wanted =
-      length <= FIRST_BYTES ? FIRST_BYTES : Math.max(BATCH_BYTES, 2 * this.#bytes.length, length);
+      length <= FIRST_BYTES ? FIRST_BYTES : Math.max(BATCH_BYTES, 4 * this.#bytes.length, length);
     // Not filled with zeros first: nobody sees what was not added.
     const larger = Buffer.allocUnsafeSlow(Math.min(this.mostBytes, wanted));
     larger.set(this.#bytes.subarray(0, this.length));
