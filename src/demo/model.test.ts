@@ -179,6 +179,13 @@ describe('what occurs', () => {
   });
 });
 
+test('every service is there after few hundred visits, whatever the seed', () => {
+  const all = new Set(SPANS.map((span) => span.serviceName));
+  for (let seed = 1; seed <= 40; seed++) {
+    expect(new Set(take(300, seed).flatMap((trace) => trace.map((span) => span.serviceName)))).toEqual(all);
+  }
+});
+
 test('the same seed and start give the same spans, another seed others', () => {
   expect(take(60)).toEqual(TRACES.slice(0, 60));
   expect(take(5, 8)).not.toEqual(TRACES.slice(0, 5));

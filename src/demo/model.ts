@@ -19,8 +19,8 @@ export interface TrafficOptions {
 
 type Scenario = (trace: TraceRecorder, visit: Visit) => void;
 
-/** Shares of visits. The dear ones (a report has 400 spans) are rare, yet come in any few hundred. */
-const SCENARIOS: readonly (readonly [weight: number, Scenario])[] = [
+/** Of a hundred visits. The dear ones (a report has 400 spans) are rare, yet come in each hundred. */
+const SCENARIOS: readonly (readonly [visits: number, Scenario])[] = [
   [20, homePage],
   [26, productPage],
   [14, searchPage],
@@ -31,7 +31,6 @@ const SCENARIOS: readonly (readonly [weight: number, Scenario])[] = [
   [3, categoryPage],
   [1, stockReport],
 ];
-const TOTAL_WEIGHT = SCENARIOS.reduce((sum, [weight]) => sum + weight, 0);
 
 /** Messages that a consumer takes at once. */
 const POLL_LIMIT = 5;
@@ -41,8 +40,9 @@ export function* shopTraces(options: TrafficOptions): Generator<Span[], never> {
   const { seed, startUnixNano, tracesPerSecond = 5 } = options;
   const random = new Random(seed, startUnixNano);
   const shop = new Shop(random, seed);
+  const scenarios = dealt(random);
   for (let nowUnixNano = startUnixNano; ;) {
-    yield record(shop, nowUnixNano, scenario(random));
+    yield record(shop, nowUnixNano, scenarios.next().value);
     nowUnixNano += BigInt(Math.ceil(random.exponential(1e9 / tracesPerSecond)));
     for (let batch = shop.take(nowUnixNano, POLL_LIMIT); batch.length > 0;) {
       const messages = batch;
@@ -56,13 +56,12 @@ export function* shopTraces(options: TrafficOptions): Generator<Span[], never> {
   }
 }
 
-function scenario(random: Random): Scenario {
-  let rest = random.unit() * TOTAL_WEIGHT;
-  for (const [weight, run] of SCENARIOS) {
-    rest -= weight;
-    if (rest < 0) return run;
+/** Dealt as from a deck of cards: drawn one by one with their chances, the rarest would be missing from some demos. */
+function* dealt(random: Random): Generator<Scenario, never> {
+  for (;;) {
+    const cards = SCENARIOS.flatMap(([visits, run]) => Array.from({ length: visits }, () => run));
+    while (cards.length > 0) yield* cards.splice(random.between(0, cards.length - 1), 1);
   }
-  return homePage;
 }
 
 /** In order of start, parents before children; exporters send them in any order. */
